@@ -1,8 +1,9 @@
 namespace EndToEnd;
 
 /// <summary>
-/// Runs every measure on every transport. The servers run in processes of their own and stay up side by side; the load client is this
-/// process. A measure runs on all transports before the next one begins, so that a machine that changes its pace meets all alike.
+/// Runs every measure on every transport. Each server runs in its own process, all at the same time; this process is the client that
+/// generates the load. A measure runs on all transports before the next one begins, so that changes of the machine's speed affect all
+/// transports alike.
 /// </summary>
 internal static class Benchmark
 {
@@ -74,7 +75,8 @@ internal static class Benchmark
     }
 
     /// <summary>
-    /// Several short rounds over all transports, and the median of each: a machine with other work to do then treats them alike.
+    /// Runs a measure in several short rounds over all transports and takes each one's median, so that other load on the machine affects
+    /// all transports alike.
     /// </summary>
     private static async Task MeasureAsync(
         Measure measure, List<(Transport Transport, RoleProcess Server)> servers, BenchmarkOptions options, Report report)
@@ -112,7 +114,7 @@ internal static class Benchmark
         const int Rounds = 5;
         var times = new List<IReadOnlyDictionary<string, double>>();
 
-        // The first start makes what later ones find: identity, certificate, warm files.
+        // The first start is not counted: it creates the identity and the certificate, and warms the file cache.
         for (int round = 0; round <= Rounds; round++)
         {
             await using var server = await RoleProcess.StartServerAsync(transport);

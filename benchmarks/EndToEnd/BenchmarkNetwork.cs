@@ -1,16 +1,16 @@
 namespace EndToEnd;
 
-/// <summary>Kinds of networks that the ZeroTier transport is measured on.</summary>
-/// <param name="Name">What <c>--network</c> says.</param>
-/// <param name="TransportName">What the transport is called in the results.</param>
+/// <summary>A kind of network on which the ZeroTier transport is measured.</summary>
+/// <param name="Name">The value of <c>--network</c>.</param>
+/// <param name="TransportName">The transport's name in the results.</param>
 internal sealed record BenchmarkNetwork(string Name, string TransportName)
 {
-    /// <summary>Needs no controller; addresses are IPv6 of 6PLANE, and the only rule is the range of ports.</summary>
+    /// <summary>Ad-hoc: no controller, 6PLANE IPv6 addresses, and only the rules for the port range.</summary>
     public static BenchmarkNetwork AdHoc { get; } = new("adhoc", Transport.ZeroTier);
 
     /// <summary>
-    /// Has a controller in the root: members are authorised and show certificates, addresses are IPv4 of a pool, and each frame passes
-    /// rules.
+    /// Private, with the controller in the root: members are authorised and present certificates of membership, IPv4 addresses come from a
+    /// pool, and rules are evaluated for each frame.
     /// </summary>
     public static BenchmarkNetwork Private { get; } = new("private", Transport.ZeroTierPrivate);
 

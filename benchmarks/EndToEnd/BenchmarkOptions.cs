@@ -3,7 +3,7 @@ using System.Globalization;
 
 namespace EndToEnd;
 
-/// <summary>What the command line asks for.</summary>
+/// <summary>The options of the command line.</summary>
 internal sealed record BenchmarkOptions
 {
     public const string Usage = """
@@ -23,7 +23,7 @@ internal sealed record BenchmarkOptions
     /// <summary>Duration of each timed measure.</summary>
     public TimeSpan Duration { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>Where the results go as JSON, or null.</summary>
+    /// <summary>The file for the results as JSON, or null.</summary>
     public string? JsonFile { get; init; }
 
     /// <summary>Transports to measure.</summary>
@@ -76,7 +76,7 @@ internal sealed record BenchmarkOptions
         return true;
     }
 
-    /// <summary>Makes the transports.</summary>
+    /// <summary>Creates the transports.</summary>
     public List<Transport> CreateTransports() =>
         [.. Transports.SelectMany(name => name == Transport.ZeroTier ? Networks.Select(n => n.TransportName) : [name])
             .Select(name => Transport.Create(name, Engines))];

@@ -3,7 +3,7 @@ using System.Net.Sockets;
 
 namespace EndToEnd;
 
-/// <summary>Ports that nobody uses now.</summary>
+/// <summary>Finds unused ports.</summary>
 internal static class FreePort
 {
     /// <summary>A UDP port that is free at an address.</summary>

@@ -2,13 +2,13 @@ using System.Globalization;
 
 namespace EndToEnd;
 
-/// <summary>What every server answers.</summary>
+/// <summary>The request handlers of every server.</summary>
 internal static class Handlers
 {
     private static readonly byte[] Hello = "Hello, World!"u8.ToArray();
     private static readonly byte[] Block = new byte[64 * 1024];
 
-    /// <summary>Adds the handlers; the action runs when the first response has been sent.</summary>
+    /// <summary>Adds the handlers. The action is called when the first response of <c>/plain</c> has been sent.</summary>
     public static void Map(WebApplication app, Action onFirstResponse)
     {
         int responses = 0;
@@ -57,7 +57,7 @@ internal static class Handlers
         });
     }
 
-    /// <summary>Blocks until the client goes away.</summary>
+    /// <summary>Sends 64 KiB blocks until the client closes the connection.</summary>
     private static async Task DownloadAsync(HttpContext context)
     {
         try
@@ -69,7 +69,7 @@ internal static class Handlers
         }
         catch (Exception e) when (e is OperationCanceledException or IOException)
         {
-            // The client's way to say enough.
+            // The client ends the transfer by closing the connection.
         }
     }
 

@@ -3,15 +3,15 @@ using System.Globalization;
 
 namespace EndToEnd;
 
-/// <summary>What a measure works with.</summary>
+/// <summary>The context of one round of a measure on one transport.</summary>
 internal sealed record MeasureRun(Transport Transport, RoleProcess Server, TimeSpan Duration)
 {
     public HttpClient CreateClient(int connections) => Transport.CreateClient(Server.Address, connections);
 
-    /// <summary>Lets load run for a fifth of the time, then measures it for the rest.</summary>
-    /// <param name="load">The load; it has no end of its own, so that its end is its failure.</param>
-    /// <param name="count">What it has done so far.</param>
-    /// <param name="measuring">Told when the measurement begins and ends.</param>
+    /// <summary>Runs the load for a fifth of <see cref="Duration"/> as warm-up, then measures it for <see cref="Duration"/>.</summary>
+    /// <param name="load">The load, which must not end by itself; if it ends, the measure fails.</param>
+    /// <param name="count">Returns the number of operations or bytes done so far.</param>
+    /// <param name="measuring">Called with true when the measurement begins and with false when it ends.</param>
     public async Task<Rate> MeasureAsync(Task load, Func<long> count, Action<bool>? measuring = null)
     {
         await Task.WhenAny(load, Task.Delay(Duration / 5));
@@ -35,14 +35,14 @@ internal sealed record MeasureRun(Transport Transport, RoleProcess Server, TimeS
 }
 
 /// <summary>
-/// How much was done in a second, and what one of it cost in processor seconds, client and server together, the kernel's work included.
+/// The operations or bytes per second, and the CPU time in seconds for each, of client and server together, user and kernel mode.
 /// </summary>
 internal readonly record struct Rate(double PerSecond, double CpuEach);
 
-/// <summary>One line of the result: either run under load, or read from the server's start-up times.</summary>
+/// <summary>One row of the results: either measured under load, or taken from the server's start-up times.</summary>
 internal sealed record Measure(string Name, string Unit, bool HigherIsBetter, Func<MeasureRun, Task<double>>? Run, string? Start = null)
 {
-    /// <summary>Into how many rounds the time is divided; the median counts.</summary>
+    /// <summary>The number of rounds into which the time is divided. The result is their median.</summary>
     public int Rounds { get; init; } = 5;
 
     public static IReadOnlyList<Measure> All { get; } =
@@ -70,7 +70,7 @@ internal sealed record Measure(string Name, string Unit, bool HigherIsBetter, Fu
     ];
 }
 
-/// <summary>Bytes per second over one or several connections, counted on the client while all of them run.</summary>
+/// <summary>Measures bytes per second over one or several concurrent connections, counted on the client.</summary>
 internal static class Throughput
 {
     private const int BlockBytes = 64 * 1024;
@@ -131,7 +131,7 @@ internal static class Throughput
     }
 }
 
-/// <summary>Small requests: how many, how fast, and each on a new connection.</summary>
+/// <summary>Measures small requests: the throughput, the round-trip time, and the throughput with a new connection for each.</summary>
 internal static class Requests
 {
     private static readonly Uri Plain = new("plain", UriKind.Relative);
@@ -147,7 +147,7 @@ internal static class Requests
         return Stopwatch.GetElapsedTime(0, ticks[(int)(quantile * (ticks.Count - 1))]).TotalMicroseconds;
     }
 
-    /// <summary>Four at a time: connect, handshake, one request, close.</summary>
+    /// <summary>Four connections at a time, each with connect, handshake, one request, and close.</summary>
     public static async Task<double> ConnectionsPerSecondAsync(MeasureRun run)
     {
         var client = run.CreateClient(4);
@@ -185,13 +185,13 @@ internal static class Requests
     }
 }
 
-/// <summary>What connections cost that have served one request and now do nothing.</summary>
+/// <summary>Measures the cost of idle connections, each of which has served one request.</summary>
 internal static class IdleConnections
 {
-    /// <summary>Resident memory of the server for each, in KiB.</summary>
+    /// <summary>The server's resident memory for each connection, in KiB.</summary>
     public static async Task<double> MemoryAsync(MeasureRun run, int connections)
     {
-        // A server of its own: free memory that earlier load left behind would hide the growth.
+        // Uses a new server: free memory that earlier load left in the process would hide the growth.
         await using var server = await RoleProcess.StartServerAsync(run.Transport, 1);
         using var client = run.Transport.CreateClient(server.Address, connections);
         (await client.GetAsync(new Uri("plain", UriKind.Relative))).EnsureSuccessStatusCode();
@@ -201,7 +201,7 @@ internal static class IdleConnections
         return (after - before) / 1024.0 / connections;
     }
 
-    /// <summary>Processor time of the server with all of them open, in percent of one core.</summary>
+    /// <summary>The server's CPU time while all connections are open, in percent of one core.</summary>
     public static async Task<double> CpuAsync(MeasureRun run, int connections)
     {
         await using var server = await RoleProcess.StartServerAsync(run.Transport, 2);
@@ -216,7 +216,8 @@ internal static class IdleConnections
 
     private static async Task OpenAsync(MeasureRun run, RoleProcess server, HttpClient client, int connections)
     {
-        // The server answers only when all have asked, so each needs a connection of its own. Not all at once: a burst is another matter.
+        // The server answers only when all requests have arrived, so each request needs its own connection. They are opened in groups,
+        // because a burst of connections is not what is measured.
         const int AtOnce = 50;
         var requests = new List<Task<HttpResponseMessage>>();
         using var observer = run.Transport.CreateClient(server.Address, 1);
@@ -243,19 +244,21 @@ internal static class IdleConnections
     }
 }
 
-/// <summary>What connections that were opened and closed leave in the server.</summary>
+/// <summary>Measures what the server keeps of connections that were opened and closed.</summary>
 internal static class Churn
 {
     private const int AtOnce = 16;
 
-    /// <summary>By how much something grew while so many connections came and went, each with one request.</summary>
+    /// <summary>
+    /// The growth of a value of the server while the given number of connections was opened and closed, each with one request.
+    /// </summary>
     public static async Task<double> GrowthAsync(MeasureRun run, int connections, Func<RoleProcess, int> read)
     {
         await using var server = await RoleProcess.StartServerAsync(run.Transport, 2);
         using var client = run.Transport.CreateClient(server.Address, AtOnce);
         client.DefaultRequestHeaders.ConnectionClose = true;
 
-        // What the first connections bring stays for good: compiled code, pool threads.
+        // Warm-up: compiled code and pool threads, which the first connections add, are not a leak.
         await OpenAndCloseAsync(client, connections / 10);
         await server.ResidentBytesAsync();
         int before = read(server);

@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace EndToEnd;
 
-/// <summary>Collects values, prints the table, writes the JSON.</summary>
+/// <summary>Collects the results, prints them as a table, and writes them as JSON.</summary>
 internal sealed class Report
 {
     private readonly Dictionary<(string Measure, string Transport), double> _values = [];
@@ -11,7 +11,7 @@ internal sealed class Report
 
     public int Failures => _failures.Count;
 
-    /// <summary>The values of all rounds: the median counts, the others show how far it can be trusted.</summary>
+    /// <summary>Adds the values of all rounds. The result is the median; all values are printed, to show the spread.</summary>
     public void Add(Measure measure, Transport transport, IReadOnlyList<double> rounds)
     {
         double[] sorted = [.. rounds.Order()];
@@ -28,7 +28,7 @@ internal sealed class Report
         Console.WriteLine($"{measure,-32} {transport.Name,-12} failed: {cause.Message}");
     }
 
-    /// <summary>A column for each transport, and the ratio of the first to each other.</summary>
+    /// <summary>Prints a column for each transport, and one for the ratio of the first transport to each other.</summary>
     public void Print(IReadOnlyList<Measure> measures, IReadOnlyList<Transport> transports, TextWriter output)
     {
         var others = transports.Skip(1).ToList();

@@ -3,7 +3,7 @@ using System.Globalization;
 
 namespace EndToEnd;
 
-/// <summary>A root or server in a process of its own: the same program in another role, spoken to over standard input and output.</summary>
+/// <summary>A root or server in its own process: the same program in another role, controlled over standard input and output.</summary>
 internal sealed class RoleProcess : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
@@ -12,13 +12,13 @@ internal sealed class RoleProcess : IAsyncDisposable
 
     private RoleProcess(Process process) => _process = process;
 
-    /// <summary>What it said when it was ready: a server's address, a root's network.</summary>
+    /// <summary>What the process reported when it was ready: a server's URL, or a root's network ID.</summary>
     public string Ready { get; private set; } = "";
 
-    /// <summary>Where a server serves.</summary>
+    /// <summary>The server's URL.</summary>
     public Uri Address => new(Ready);
 
-    /// <summary>Processor time used so far.</summary>
+    /// <summary>The CPU time used so far.</summary>
     public TimeSpan CpuTime
     {
         get
@@ -28,7 +28,7 @@ internal sealed class RoleProcess : IAsyncDisposable
         }
     }
 
-    /// <summary>Threads of the server, those of the runtime included.</summary>
+    /// <summary>The number of threads of the server, including those of the runtime.</summary>
     public int Threads
     {
         get
@@ -38,14 +38,14 @@ internal sealed class RoleProcess : IAsyncDisposable
         }
     }
 
-    /// <summary>Open descriptors of the server; Linux only.</summary>
+    /// <summary>The number of open file descriptors of the server; Linux only.</summary>
     public int Descriptors => Directory.EnumerateFileSystemEntries($"/proc/{_process.Id}/fd").Count();
 
-    /// <summary>Starts a server and waits until it serves.</summary>
+    /// <summary>Starts a server and waits until clients can connect.</summary>
     public static Task<RoleProcess> StartServerAsync(Transport transport, int number = 0) =>
         StartAsync(transport.ServerCommand, ["--server", transport.Name, .. transport.ServerArguments(number)]);
 
-    /// <summary>Starts a private root and waits until it has written its planet and has the network.</summary>
+    /// <summary>Starts a private root and waits until it has written its planet and created the network.</summary>
     public static Task<RoleProcess> StartRootAsync(Underlay underlay, string planet, BenchmarkNetwork network) =>
         StartAsync(underlay.RootCommand, ["--root", underlay.RootAddress.ToString(), planet, network.Name]);
 
@@ -72,14 +72,14 @@ internal sealed class RoleProcess : IAsyncDisposable
         }
     }
 
-    /// <summary>Resident memory after a full collection.</summary>
+    /// <summary>Returns the resident memory after a full garbage collection.</summary>
     public async Task<long> ResidentBytesAsync()
     {
         await _process.StandardInput.WriteLineAsync("memory");
         return long.Parse(await ExpectAsync("MEMORY"), CultureInfo.InvariantCulture);
     }
 
-    /// <summary>Ends it and returns the times of its start in milliseconds, by name.</summary>
+    /// <summary>Stops the process and returns its start-up times in milliseconds, by name.</summary>
     public async Task<IReadOnlyDictionary<string, double>> StopAsync()
     {
         await _process.StandardInput.WriteLineAsync("stop");
@@ -106,7 +106,9 @@ internal sealed class RoleProcess : IAsyncDisposable
         _process.Dispose();
     }
 
-    /// <summary>Reads lines, keeping times and showing what is not for us, up to the one with this first word.</summary>
+    /// <summary>
+    /// Reads lines up to one that begins with the given word and returns the rest of it. Records TIME lines and prints all others.
+    /// </summary>
     private async Task<string> ExpectAsync(string word)
     {
         while (await _process.StandardOutput.ReadLineAsync().WaitAsync(Patience) is { } line)

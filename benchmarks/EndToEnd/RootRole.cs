@@ -6,15 +6,17 @@ using ZeroTier.Managed;
 namespace EndToEnd;
 
 /// <summary>
-/// The private root: it introduces the nodes, is the controller of their network where that needs one, and then has nothing to do.
+/// The private root: it introduces the nodes to each other and is the controller of a private network. During the measures it is idle.
 /// </summary>
 internal static class RootRole
 {
-    // What most networks have: nothing but IP.
+    // The default rules of ZeroTier networks: only IPv4, ARP and IPv6 frames.
     private const string UsualRules = "drop not ethertype ipv4 and not ethertype arp and not ethertype ipv6; accept;";
     private static readonly Actor s_actor = new("benchmark");
 
-    /// <summary><c>--root ADDRESS PLANET NETWORK</c>: writes the planet, then serves until standard input closes.</summary>
+    /// <summary>
+    /// <c>--root ADDRESS PLANET NETWORK</c>: writes the planet, then runs until standard input has a line <c>stop</c> or closes.
+    /// </summary>
     public static async Task<int> RunAsync(string[] args)
     {
         var address = IPAddress.Parse(args[1]);

@@ -3,15 +3,16 @@ using System.Globalization;
 
 namespace EndToEnd;
 
-/// <summary>The server: one endpoint on one transport, the same handlers on all of them.</summary>
+/// <summary>The server: one endpoint on one transport. The handlers are the same for all transports.</summary>
 internal static class ServerRole
 {
     private static long s_begin;
 
-    /// <summary><c>--server NAME [ARGUMENTS]</c>; ends when standard input says stop or closes.</summary>
+    /// <summary><c>--server NAME [ARGUMENTS]</c>: runs until standard input has a line <c>stop</c> or closes.</summary>
     public static async Task<int> RunAsync(string[] args)
     {
-        // Start means the start of the process, the runtime's own included; the clock of that has steps of 10 ms on Linux.
+        // Times count from the start of the process, so they include the start of the runtime. On Linux the start time has a resolution of
+        // 10 ms.
         using var process = Process.GetCurrentProcess();
         s_begin =
             Stopwatch.GetTimestamp() - (long)((DateTime.UtcNow - process.StartTime.ToUniversalTime()).TotalSeconds * Stopwatch.Frequency);
@@ -20,7 +21,7 @@ internal static class ServerRole
         builder.Logging.ClearProviders();
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
-            // Transfers here have no end, and a busy machine must not abort them.
+            // Transfers are endless, and must not be aborted when a busy machine makes them slow.
             kestrel.Limits.MaxRequestBodySize = null;
             kestrel.Limits.MinRequestBodyDataRate = null;
             kestrel.Limits.MinResponseDataRate = null;

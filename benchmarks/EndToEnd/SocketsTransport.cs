@@ -31,7 +31,7 @@ internal sealed class SocketsTransport(bool tls) : Transport
     {
         var handler = new SocketsHttpHandler();
 
-        // The certificate was made by the server a moment ago.
+        // The server's certificate is self-signed.
         handler.SslOptions.RemoteCertificateValidationCallback = (_, _, _, _) => true;
         return CreateClient(address, connections, handler, handler);
     }

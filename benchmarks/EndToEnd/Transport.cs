@@ -1,6 +1,6 @@
 namespace EndToEnd;
 
-/// <summary>One of the compared transports: how the server listens on it and how the client reaches it.</summary>
+/// <summary>One of the compared transports: how the server listens and how the client connects.</summary>
 internal abstract class Transport : IAsyncDisposable
 {
     public const string ZeroTier = "zerotier";
@@ -8,21 +8,25 @@ internal abstract class Transport : IAsyncDisposable
     public const string Sockets = "sockets";
     public const string SocketsTls = "sockets_tls";
 
-    /// <summary>What <c>--transports</c> accepts, in the order of the results.</summary>
+    /// <summary>The values of <c>--transports</c>, in the order of the results.</summary>
     public static IReadOnlyList<string> Names { get; } = [ZeroTier, Sockets, SocketsTls];
 
     public abstract string Name { get; }
 
-    /// <summary>What a server process is told besides the name. Servers that run at the same time have different numbers.</summary>
+    /// <summary>
+    /// The arguments of a server process after the transport's name. Servers that run at the same time have different numbers.
+    /// </summary>
     public virtual IReadOnlyList<string> ServerArguments(int number) => [];
 
-    /// <summary>What a server's process is started with, such as a command that enters a network namespace; empty for nothing.</summary>
+    /// <summary>The command that starts a server's process, for example one that enters a network namespace; empty for none.</summary>
     public virtual IReadOnlyList<string> ServerCommand => [];
 
-    /// <summary>Connections that a server of this transport can hold, enough to measure one by the growth of all.</summary>
+    /// <summary>
+    /// The number of connections for measuring the memory of one: many, but not more than a server of this transport can have.
+    /// </summary>
     public virtual int IdleConnections => 1000;
 
-    /// <summary>Makes a transport; the engines matter for the client's side, a server learns its own from its arguments.</summary>
+    /// <summary>Creates a transport. The engines are for the client's process; a server gets its engine from its arguments.</summary>
     public static Transport Create(string name, Engines engines) => name switch
     {
         Sockets => new SocketsTransport(tls: false),
@@ -34,19 +38,19 @@ internal abstract class Transport : IAsyncDisposable
     /// <summary>Server: adds the endpoint.</summary>
     public abstract void Configure(WebApplicationBuilder builder, string[] arguments);
 
-    /// <summary>Server: waits until clients can connect, noting the steps.</summary>
-    /// <returns>The address to call.</returns>
+    /// <summary>Server: waits until clients can connect, and reports the time of each step.</summary>
+    /// <returns>The URL to call.</returns>
     public abstract Task<string> WaitUntilReachableAsync(WebApplication app, Action<string> time);
 
-    /// <summary>Client: an HTTP client with at most this many connections.</summary>
+    /// <summary>Client: creates an HTTP client with at most this many connections.</summary>
     public abstract HttpClient CreateClient(Uri address, int connections);
 
-    /// <summary>Client: opens what the clients share.</summary>
+    /// <summary>Client: opens the resources that the clients share.</summary>
     public virtual Task OpenClientAsync() => Task.CompletedTask;
 
     public virtual ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
-    /// <summary>The settings that all clients share.</summary>
+    /// <summary>Creates a client with the settings that all transports share.</summary>
     protected static HttpClient CreateClient(Uri address, int connections, HttpMessageHandler handler, SocketsHttpHandler sockets)
     {
         sockets.MaxConnectionsPerServer = connections;

@@ -4,21 +4,22 @@ using System.Net.NetworkInformation;
 namespace EndToEnd;
 
 /// <summary>
-/// Where the nodes of the ZeroTier transport live, and over which physical addresses they talk: loopback, unless libzt takes part. libzt
-/// refuses loopback paths and binds its sockets to devices, so each of its nodes needs a network namespace of its own; the script
-/// <c>namespaces</c> makes them, without a route out.
+/// Where the nodes of the ZeroTier transport run, and their physical addresses: loopback, unless libzt is used. libzt refuses loopback
+/// paths and binds its sockets to network interfaces, so each of its nodes needs its own network namespace; the script <c>namespaces</c>
+/// creates them, without a route to other networks.
 /// </summary>
 /// <param name="RootAddress">The root's address.</param>
-/// <param name="RootCommand">What a root's process is started with; empty for nothing.</param>
-/// <param name="ServerCommand">What a server's process is started with; empty for nothing.</param>
+/// <param name="RootCommand">The command that starts a root's process; empty for none.</param>
+/// <param name="ServerCommand">The command that starts a server's process; empty for none.</param>
 internal sealed record Underlay(IPAddress RootAddress, IReadOnlyList<string> RootCommand, IReadOnlyList<string> ServerCommand)
 {
-    // As in the script.
+    // The same addresses as in the script.
     private static readonly IPAddress ClientAddress = IPAddress.Parse("10.99.0.1");
     private static readonly IPAddress RootInNamespace = IPAddress.Parse("10.99.0.3");
 
-    /// <summary>Chooses for these engines.</summary>
-    /// <exception cref="InvalidOperationException">libzt takes part, and this process does not run where it can.</exception>
+    /// <summary>Chooses the underlay for these engines.</summary>
+    /// <exception cref="InvalidOperationException">libzt is used, and this process does not run in the script's network
+    /// namespace.</exception>
     public static Underlay Choose(Engines engines)
     {
         if (!engines.NeedLibzt)

@@ -9,8 +9,8 @@ using ZeroTier.Managed;
 namespace EndToEnd;
 
 /// <summary>
-/// Our transport: the client's node in this process, the server's and a private root in processes of their own. The two nodes talk
-/// directly, over loopback UDP where both are managed; the root, always managed, only introduces them.
+/// The ZeroTier transport: the client's node in this process, the server's node and a private root each in its own process. The two nodes
+/// have a direct path, over loopback UDP if both are managed; the root, always managed, only introduces them to each other.
 /// </summary>
 internal sealed class ZeroTierTransport(Engines engines, BenchmarkNetwork kind) : Transport
 {
@@ -26,12 +26,12 @@ internal sealed class ZeroTierTransport(Engines engines, BenchmarkNetwork kind) 
 
     public override IReadOnlyList<string> ServerCommand => _underlay.ServerCommand;
 
-    // libzt has 1024 sockets in all.
+    // libzt has at most 1024 sockets.
     public override int IdleConnections => engines.NeedLibzt ? 500 : base.IdleConnections;
 
     /// <summary>
-    /// Planet, storage folder, UDP port, engine and network. The port is fixed, as servers have it: after a restart, peers find the node
-    /// where it was.
+    /// Planet, storage folder, UDP port, engine and network. The port stays the same over restarts, as is usual for servers, so that peers
+    /// find the node at its known endpoint.
     /// </summary>
     public override IReadOnlyList<string> ServerArguments(int number)
     {
@@ -61,7 +61,7 @@ internal sealed class ZeroTierTransport(Engines engines, BenchmarkNetwork kind) 
 
     public override async Task<string> WaitUntilReachableAsync(WebApplication app, Action<string> time)
     {
-        // Neither waits for the other: a network that is known from before carries traffic before a root has answered.
+        // Both waits run at the same time: a network with a cached configuration carries traffic before a root has answered.
         var node = app.Services.GetRequiredService<ZeroTierNode>();
         var online = NoteOnlineAsync(node, time);
         var network = await node.WaitForNetworkAsync(_network);

@@ -11,10 +11,10 @@ namespace Paths;
 internal readonly record struct EmulatedPath(
     double RoundTripMilliseconds, double LossPercent, double MegabytesPerSecond, int QueueBytes, double ReorderPercent = 0);
 
-/// <summary>Two TCP stacks on an emulated path, in virtual time: the result depends on the code alone, not on the machine.</summary>
+/// <summary>Two TCP stacks on an emulated path, in virtual time: the result depends only on the code, not on the machine.</summary>
 internal static class Download
 {
-    /// <summary>Bytes per second that arrive at all clients together.</summary>
+    /// <summary>Measures the total bytes per second that all clients receive.</summary>
     public static double Measure(EmulatedPath path, int streams, TimeSpan duration, TcpSocketOptions options)
     {
         var clock = new VirtualClock();
@@ -75,7 +75,7 @@ internal static class Download
         }
         catch (TcpException)
         {
-            // The stack is stopped at the end.
+            // The stack is stopped at the end of the measurement.
         }
     }
 }

@@ -1,6 +1,6 @@
 namespace Client;
 
-/// <summary>The API as a typed client: where it is, and over which network, is a matter of its registration.</summary>
+/// <summary>The API as a typed client. Its registration in Program.cs sets the address and the network.</summary>
 internal sealed class Caller(HttpClient http)
 {
     public Task<string> AskAsync(CancellationToken cancellationToken) => http.GetStringAsync("/", cancellationToken);

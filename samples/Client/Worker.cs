@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Client;
 
-/// <summary>Calls the API every few seconds, and says why where it does not answer.</summary>
+/// <summary>Calls the API every few seconds, and logs the reason when a call fails.</summary>
 internal sealed partial class Worker(IServiceScopeFactory scopes, ILogger<Worker> logger) : BackgroundService
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(5);
@@ -16,7 +16,7 @@ internal sealed partial class Worker(IServiceScopeFactory scopes, ILogger<Worker
         {
             try
             {
-                // A new client each time, as a typed client is meant to be used: the factory keeps the connections.
+                // Typed clients are meant to be short-lived, so each call gets a new one; the factory keeps the connections.
                 await using var scope = scopes.CreateAsyncScope();
                 LogAnswer(logger, (await scope.ServiceProvider.GetRequiredService<Caller>().AskAsync(stoppingToken)).TrimEnd());
             }

@@ -4,20 +4,20 @@ using ZeroTier.Controller;
 
 namespace SelfHosted;
 
-/// <summary>The network that this program serves its API on.</summary>
+/// <summary>The network on which this program serves its API.</summary>
 internal static class FirstNetwork
 {
     public static readonly IPAddress ApiAddress = IPAddress.Parse("10.147.17.1");
 
-    /// <summary>Of names for members (RFC 8375 sets it aside for networks of one's own).</summary>
+    /// <summary>The DNS domain of the members' names. RFC 8375 reserves it for home networks.</summary>
     public const string Domain = "home.arpa";
 
-    /// <summary>The API's name there.</summary>
+    /// <summary>The API's host name in the domain.</summary>
     public const string ApiName = "api";
 
     private static readonly Actor Program = new("self-hosted");
 
-    /// <summary>Makes the network, and this node its first member, where they are missing.</summary>
+    /// <summary>Creates the network, and this node as its first member, if missing.</summary>
     public static async Task CreateAsync(NetworkController controller, NetworkId id, NodeId self)
     {
         if (controller.FindNetwork(id) is null)

@@ -37,7 +37,7 @@ app.MapZeroTierStatus();
 PrivateApi.Map(app);
 await FirstNetwork.CreateAsync(await app.Services.GetRequiredService<NetworkControllerHost>().GetAsync(), network, self);
 
-// Where zt, and tools made for ZeroTierOne, look for the API's port.
+// zt, and tools made for ZeroTierOne, read the API's port from this file.
 await File.WriteAllTextAsync(Path.Combine(settings.Home, "zerotier-one.port"), settings.HttpPort.ToString(CultureInfo.InvariantCulture));
 await app.StartAsync();
 Console.WriteLine(

@@ -4,14 +4,14 @@ using ZeroTier.Managed;
 namespace SelfHosted;
 
 /// <summary>The settings, from the command line (<c>--EndPoint 203.0.113.5:9993</c>), the environment or appsettings.json.</summary>
-/// <param name="Home">The folder with everything that must not be lost.</param>
-/// <param name="EndPoint">Where nodes reach this root, as the planet in the folder says unless it is given; null where the roots are
-/// others', which <paramref name="Planet"/> names.</param>
-/// <param name="Planet">A planet file of other roots, or <c>public</c> for ZeroTier's; null for a root of one's own.</param>
-/// <param name="HttpPort">The TCP port of the controller's API, on loopback.</param>
-/// <param name="ApiPort">The port of the private API, on the network.</param>
+/// <param name="Home">The folder with the identity, the planet and the controller's database. Back it up.</param>
+/// <param name="EndPoint">The endpoint at which nodes reach this root; by default the one in the existing planet. Null when
+/// <paramref name="Planet"/> names other roots, so that this node is not a root.</param>
+/// <param name="Planet">A planet file of other roots, or <c>public</c> for ZeroTier's public roots; null to run a private root.</param>
+/// <param name="HttpPort">The TCP port on loopback of the API of the node and the controller.</param>
+/// <param name="ApiPort">The port of the private API on the network.</param>
 /// <param name="PostgreSql">A connection string; null for a SQLite file in <paramref name="Home"/>.</param>
-/// <param name="Import">A ZeroTierOne home folder, or a backup, to take over instead of running.</param>
+/// <param name="Import">A ZeroTierOne home folder, or a backup, to import; the program then exits.</param>
 internal sealed record Settings(
     string Home, IPEndPoint? EndPoint, string? Planet, int HttpPort, int ApiPort, string? PostgreSql, string? Import)
 {
@@ -39,7 +39,7 @@ internal sealed record Settings(
             configuration["Import"]);
     }
 
-    // What the planet says already stays, so that a start without the setting does not lead all members astray.
+    // Keeps the planet's endpoint: if a start without the setting changed it, members could not reach this root any more.
     private static string? EndPointOf(string planet) =>
         File.Exists(planet)
             ? global::ZeroTier.Managed.Planet.Load(planet).Roots.SelectMany(root => root.EndPoints)

@@ -7,15 +7,15 @@ using ZeroTier.SelfHosting;
 
 namespace SelfHosted;
 
-/// <summary>What lies in the home folder: identity, planet, records.</summary>
+/// <summary>The files in the home folder: identity, planet, controller database.</summary>
 internal static class Storage
 {
     public static IControllerStore CreateStore(Settings settings) => settings.PostgreSql is { } connection
         ? new PostgreSqlControllerStore(connection)
         : new SqliteControllerStore(Path.Combine(settings.Home, "controller.db"));
 
-    /// <summary>Makes identity and planet where they are missing.</summary>
-    /// <returns>The node's address, with which the IDs of its networks begin.</returns>
+    /// <summary>Creates the identity and the planet if missing.</summary>
+    /// <returns>The node's ID, with which the IDs of its networks begin.</returns>
     public static async Task<NodeId> PrepareAsync(Settings settings)
     {
         if (settings.EndPoint is { } endPoint)
@@ -27,7 +27,7 @@ internal static class Storage
         return identity.Identity.Address;
     }
 
-    /// <summary>Takes a ZeroTierOne controller over, and says what could not be.</summary>
+    /// <summary>Imports a ZeroTierOne controller, and prints what could not be imported.</summary>
     public static async Task ImportAsync(Settings settings, string folder)
     {
         using var import = await ControllerImport.ReadAsync(folder);
@@ -57,8 +57,8 @@ internal static class Storage
         Console.WriteLine("Stop the old service for good before you start this one: two nodes must not have one identity.");
     }
 
-    // A root cannot ask anybody who a member is that speaks to it: without these, members wait until they introduce themselves anew, which
-    // takes minutes.
+    // A root has nobody to ask for the identity of an unknown peer. Without these files, members could not use it until they send their
+    // next HELLO, which takes minutes.
     private static void CopyPeers(string home, string folder)
     {
         DirectoryInfo source = new(Path.Combine(folder, "peers.d"));

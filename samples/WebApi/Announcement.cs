@@ -7,7 +7,7 @@ using ZeroTier;
 
 namespace WebApi;
 
-/// <summary>Prints, once the network is ready, who this node is and how to call it.</summary>
+/// <summary>Prints the node's ID and address, and how to call it, when the network is ready.</summary>
 internal sealed class Announcement(
     ZeroTierNode node, IServer server, IOptions<ZeroTierOptions> options, IHostApplicationLifetime lifetime, ILogger<Announcement> logger)
     : BackgroundService
@@ -19,7 +19,7 @@ internal sealed class Announcement(
             await WaitForStartAsync(stoppingToken);
             if (server.Features.Get<IServerAddressesFeature>()?.Addresses.FirstOrDefault() is not { } url)
             {
-                // A test server, which nobody can call.
+                // An in-memory test server, which has no address.
                 return;
             }
 

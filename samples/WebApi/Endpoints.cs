@@ -8,10 +8,10 @@ using ZeroTier;
 
 namespace WebApi;
 
-/// <summary>What the API does.</summary>
+/// <summary>The handlers of the API.</summary>
 internal static class Endpoints
 {
-    /// <summary>Who am I, who called.</summary>
+    /// <summary>Returns which node serves and who called it.</summary>
     public static string WhoAmI(HttpContext context, ZeroTierNode node)
     {
         var address = context.Connection.RemoteIpAddress;
@@ -19,7 +19,7 @@ internal static class Endpoints
         return $"I am node {node.Id}. You are {caller}.\n";
     }
 
-    /// <summary>What is not known is left out: libzt does not tell whose packets carry a connection.</summary>
+    /// <summary>Leaves out what is unknown: libzt does not report which node sends a connection's packets.</summary>
     internal static string Describe(IZeroTierPeerFeature peer, IPAddress? address)
     {
         string who = peer.Node is { } node ? $"node {node}" : $"{address}";
@@ -28,11 +28,11 @@ internal static class Endpoints
         return $"{who} on network {peer.Network}{path}{distance}";
     }
 
-    /// <summary>The node's events as they happen, after one line with its present state.</summary>
+    /// <summary>Streams the node's events as server-sent events, after one event with its current state.</summary>
     public static IResult Events(ZeroTierNode node, IHostApplicationLifetime lifetime, CancellationToken aborted) =>
         TypedResults.ServerSentEvents(Read(node, lifetime, aborted));
 
-    /// <summary><c>?bytes=N</c> bytes of zeros, as fast as the caller reads.</summary>
+    /// <summary>Sends <c>?bytes=N</c> zero bytes, as fast as the client reads them.</summary>
     public static async Task Stream(HttpContext context, long bytes = 1_000_000)
     {
         if (bytes < 0)
@@ -57,16 +57,16 @@ internal static class Endpoints
         }
     }
 
-    /// <summary>A file, whole or a range of it: this program.</summary>
+    /// <summary>Sends a file, this program's assembly; supports range requests.</summary>
     public static IResult Download() =>
         TypedResults.PhysicalFile(
             Path.Combine(AppContext.BaseDirectory, "WebApi.dll"), "application/octet-stream", enableRangeProcessing: true);
 
-    /// <summary>The SHA-256 of the body.</summary>
+    /// <summary>Returns the SHA-256 hash of the request body.</summary>
     public static async Task<string> Upload(Stream body, CancellationToken aborted) =>
         Convert.ToHexStringLower(await SHA256.HashDataAsync(body, aborted)) + "\n";
 
-    /// <summary>A WebSocket that sends back what it gets.</summary>
+    /// <summary>Echoes the messages of a WebSocket.</summary>
     public static async Task Echo(HttpContext context)
     {
         if (!context.WebSockets.IsWebSocketRequest)
@@ -102,7 +102,7 @@ internal static class Endpoints
         }
     }
 
-    /// <summary>The end of the request or of the application ends the events; neither is an error.</summary>
+    /// <summary>Cancellation, by the end of the request or of the application, ends the stream and is not an error.</summary>
     private static async ValueTask<bool> MoveNextAsync(IAsyncEnumerator<ZeroTierEvent> events)
     {
         try

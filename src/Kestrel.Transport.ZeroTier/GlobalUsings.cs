@@ -1,4 +1,4 @@
-// The levels of this project, and those of the node's host below it, so that each file names only what it takes from outside.
+// The namespaces of this project and of ZeroTier.Hosting beneath it, so that each file imports only what comes from elsewhere.
 global using Kestrel.Transport.ZeroTier.Access;
 global using Kestrel.Transport.ZeroTier.Configuration;
 global using Kestrel.Transport.ZeroTier.Connections;

@@ -4,8 +4,8 @@ using ZeroTier;
 namespace Kestrel.Transport.ZeroTier;
 
 /// <summary>
-/// Who is at the other end of a connection that came over a ZeroTier network. A feature of the connection, and so of each of its requests.
-/// Thread-safe.
+/// Identifies the peer of a connection that came over a ZeroTier network. A connection feature, visible on each request of the connection
+/// as well. Thread-safe.
 /// </summary>
 public interface IZeroTierPeerFeature
 {
@@ -19,14 +19,14 @@ public interface IZeroTierPeerFeature
     NetworkId Network { get; }
 
     /// <summary>
-    /// What the network's controller has signed about the caller, such as tags, as far as it is valid now; null while the caller has proven
-    /// nothing, on networks without a controller, and when the engine cannot prove the node. Read live.
+    /// The currently valid credentials, such as tags, that the network's controller has signed for the caller; null while the caller has
+    /// presented none, on networks without a controller, and when the engine cannot prove the node. Evaluated at each read.
     /// </summary>
     ZeroTierMembership? Membership { get; }
 
     /// <summary>
     /// True while packets go straight to the peer; false while a root relays them; null while the engine does not know.
-    /// Read live: it changes during a connection.
+    /// Evaluated at each read: it changes during a connection.
     /// </summary>
     bool? IsDirect { get; }
 
@@ -34,7 +34,7 @@ public interface IZeroTierPeerFeature
     TimeSpan? Latency { get; }
 
     /// <summary>
-    /// Lets a handler of a minimal API take the caller as a parameter; null where the request did not come over a ZeroTier network.
+    /// Binds a parameter of this type in minimal API handlers; null when the request did not come over a ZeroTier network.
     /// </summary>
     /// <param name="context">The request.</param>
     static ValueTask<IZeroTierPeerFeature?> BindAsync(HttpContext context)

@@ -1,3 +1,4 @@
+using Kestrel.Transport.ZeroTier.Health;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace Microsoft.Extensions.DependencyInjection;
@@ -13,7 +14,7 @@ public static class ZeroTierHealthChecksBuilderExtensions
     /// network is ready, and every ZeroTier endpoint accepts; Degraded shortly after the node went offline, for as long as peers are still
     /// reached directly, or when peers are relayed although direct paths are required. <paramref name="name"/> with the ending
     /// <c>-live</c>, with the tag <c>live</c>: Healthy unless the node has failed, so that a probe restarts the app only where that helps.
-    /// Each is else <paramref name="failureStatus"/>.
+    /// In all other cases each reports <paramref name="failureStatus"/>.
     /// </summary>
     /// <remarks>
     /// <c>app.MapHealthChecks("/livez", new() { Predicate = check => check.Tags.Contains("live") })</c>, and <c>/readyz</c> likewise with

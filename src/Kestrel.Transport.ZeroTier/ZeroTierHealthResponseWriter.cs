@@ -7,13 +7,13 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 namespace Kestrel.Transport.ZeroTier;
 
 /// <summary>
-/// Writes what health checks found as JSON in UTF-8, without reflection: for <c>HealthCheckOptions.ResponseWriter</c>. Works for every
-/// check, not only ZeroTier's.
+/// Writes a health report as JSON in UTF-8, without reflection, for <c>HealthCheckOptions.ResponseWriter</c>. Works for every health check,
+/// not only ZeroTier's.
 /// </summary>
 /// <remarks>
 /// <c>app.MapHealthChecks("/readyz", new() { Predicate = check => check.Tags.Contains("ready"), ResponseWriter =
-/// ZeroTierHealthResponseWriter.WriteAsync })</c>. It names the node, its networks and addresses: show it to those who may know them.
-/// Exceptions are left out; the description says why.
+/// ZeroTierHealthResponseWriter.WriteAsync })</c>. The output contains the node ID, its networks and addresses, so restrict who can read
+/// it. Exceptions are left out; the description gives the reason.
 /// </remarks>
 public static class ZeroTierHealthResponseWriter
 {
@@ -22,7 +22,7 @@ public static class ZeroTierHealthResponseWriter
     /// tags and data.
     /// </summary>
     /// <param name="context">The request.</param>
-    /// <param name="report">What was found.</param>
+    /// <param name="report">The report to write.</param>
     public static async Task WriteAsync(HttpContext context, HealthReport report)
     {
         ArgumentNullException.ThrowIfNull(context);

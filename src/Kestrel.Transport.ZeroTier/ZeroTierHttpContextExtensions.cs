@@ -2,12 +2,12 @@ using Kestrel.Transport.ZeroTier;
 
 namespace Microsoft.AspNetCore.Http;
 
-/// <summary>Who is calling, for handlers.</summary>
+/// <summary>Identifies the calling node in request handlers.</summary>
 public static class ZeroTierHttpContextExtensions
 {
     /// <summary>
-    /// The ZeroTier peer that sent this request, or null when the request did not come over a ZeroTier network. Also for the context that
-    /// SignalR gives to hubs.
+    /// The ZeroTier peer that sent this request, or null when the request did not come over a ZeroTier network. Works with the context that
+    /// SignalR gives to hubs, too.
     /// </summary>
     public static IZeroTierPeerFeature? GetZeroTierPeer(this HttpContext context)
     {

@@ -10,23 +10,29 @@ namespace Microsoft.AspNetCore.Hosting;
 public static class ZeroTierHttpsListenOptionsExtensions
 {
     /// <summary>
-    /// Serves https with the certificate of the node (<see cref="ZeroTierCertificate"/>), which is made and renewed by itself. Clients on
-    /// ZeroTier check it against the node that they have called; browsers take it for a self-signed one. HTTP/2 and HTTP/1.1 are
-    /// negotiated, unless <see cref="ListenOptions.Protocols"/> says otherwise.
+    /// Serves https with the certificate of the node (<see cref="ZeroTierCertificate"/>), which is created and renewed automatically.
+    /// ZeroTier clients verify it against the node that they called; browsers treat it as self-signed. HTTP/2 and HTTP/1.1 are negotiated,
+    /// unless <see cref="ListenOptions.Protocols"/> says otherwise.
     /// </summary>
-    /// <remarks>On libzt, where nothing could prove the certificate, the host does not start, and the exception says why.</remarks>
+    /// <remarks>
+    /// On libzt, which has no access to the identity key that would prove the certificate, the host does not start, and the exception says
+    /// why.
+    /// </remarks>
     /// <param name="options">The endpoint, of a host with <c>UseZeroTier</c>.</param>
     /// <exception cref="InvalidOperationException">The application does not use ZeroTier.</exception>
     public static ListenOptions UseZeroTierHttps(this ListenOptions options) => options.UseZeroTierHttps(static _ => { });
 
     /// <summary>
-    /// Serves https with the certificate of the node (<see cref="ZeroTierCertificate"/>), which is made and renewed by itself. Clients on
-    /// ZeroTier check it against the node that they have called; browsers take it for a self-signed one. HTTP/2 and HTTP/1.1 are
-    /// negotiated, unless <see cref="ListenOptions.Protocols"/> says otherwise.
+    /// Serves https with the certificate of the node (<see cref="ZeroTierCertificate"/>), which is created and renewed automatically.
+    /// ZeroTier clients verify it against the node that they called; browsers treat it as self-signed. HTTP/2 and HTTP/1.1 are negotiated,
+    /// unless <see cref="ListenOptions.Protocols"/> says otherwise.
     /// </summary>
-    /// <remarks>On libzt, where nothing could prove the certificate, the host does not start, and the exception says why.</remarks>
+    /// <remarks>
+    /// On libzt, which has no access to the identity key that would prove the certificate, the host does not start, and the exception says
+    /// why.
+    /// </remarks>
     /// <param name="options">The endpoint, of a host with <c>UseZeroTier</c>.</param>
-    /// <param name="configure">All of TLS but the certificate.</param>
+    /// <param name="configure">Configures everything about TLS except the certificate.</param>
     /// <exception cref="InvalidOperationException">The application does not use ZeroTier.</exception>
     public static ListenOptions UseZeroTierHttps(this ListenOptions options, Action<HttpsConnectionAdapterOptions> configure)
     {

@@ -10,7 +10,8 @@ using ZeroTier;
 namespace Microsoft.AspNetCore.Hosting;
 
 /// <summary>
-/// Endpoints on ZeroTier networks, for <c>ConfigureKestrel</c>, beside those on addresses, Unix sockets and named pipes of the machine.
+/// Adds endpoints on ZeroTier networks within <c>ConfigureKestrel</c>, in addition to those on the machine's own addresses, Unix sockets
+/// and named pipes.
 /// </summary>
 /// <remarks>
 /// The same endpoints as those of <see cref="ZeroTierOptions"/>, except that a mistake is found when the server binds and not when the

@@ -6,29 +6,29 @@ using ZeroTier;
 namespace Microsoft.AspNetCore.Hosting;
 
 /// <summary>
-/// Who may open connections to an endpoint. Call these before <c>UseHttps</c>: a caller that is not allowed then gets a reset before any
-/// byte of TLS.
+/// Restricts who may open connections to an endpoint. Call these before <c>UseHttps</c>: a caller that is not allowed is then reset before
+/// the TLS handshake.
 /// </summary>
 /// <remarks>
-/// They come on top of <c>ZeroTier:AllowedNodes</c> and <c>ZeroTier:AllowedNetworks</c>, which hold for every endpoint. Connections over
-/// ordinary sockets are refused, and on libzt, where nothing proves the node, a list of nodes refuses everybody.
+/// They apply in addition to <c>ZeroTier:AllowedNodes</c> and <c>ZeroTier:AllowedNetworks</c>, which hold for every endpoint. Connections
+/// over ordinary sockets are refused. On libzt, which cannot prove the calling node, a list of nodes refuses every connection.
 /// </remarks>
 public static class ZeroTierListenOptionsExtensions
 {
-    /// <summary>Refuses connections of all but some nodes.</summary>
+    /// <summary>Accepts connections from the given nodes only.</summary>
     /// <param name="options">The endpoint.</param>
     /// <param name="nodes">The nodes, one or more.</param>
-    /// <exception cref="ArgumentException">There is no node.</exception>
+    /// <exception cref="ArgumentException"><paramref name="nodes"/> is empty.</exception>
     public static ListenOptions RequireZeroTierNode(this ListenOptions options, params NodeId[] nodes)
     {
         ArgumentNullException.ThrowIfNull(nodes);
         return Require(options, nodes, [], nodes.Length, nameof(nodes));
     }
 
-    /// <summary>Refuses connections that do not come over one of some networks.</summary>
+    /// <summary>Accepts connections over the given networks only.</summary>
     /// <param name="options">The endpoint.</param>
     /// <param name="networks">The networks, one or more.</param>
-    /// <exception cref="ArgumentException">There is no network.</exception>
+    /// <exception cref="ArgumentException"><paramref name="networks"/> is empty.</exception>
     public static ListenOptions RequireZeroTierNetwork(this ListenOptions options, params NetworkId[] networks)
     {
         ArgumentNullException.ThrowIfNull(networks);

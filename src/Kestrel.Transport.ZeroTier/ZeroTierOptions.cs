@@ -6,42 +6,43 @@ namespace Kestrel.Transport.ZeroTier;
 
 /// <summary>
 /// How a web app takes part in ZeroTier networks, and what it serves there. Bound from the configuration section <c>ZeroTier</c> first,
-/// then changed by code, then checked at start; from then on only <see cref="ZeroTierNodeOptions.Networks"/>,
-/// <see cref="ZeroTierNodeOptions.Hosts"/>, the endpoints of <c>Listen</c>, access lists and <see cref="Health"/> follow, when the
-/// configuration changes.
+/// then changed by code, then checked at start; after that, only <see cref="ZeroTierNodeOptions.Networks"/>,
+/// <see cref="ZeroTierNodeOptions.Hosts"/>, <see cref="ZeroTierNodeOptions.CapturePath"/>, the endpoints of <c>Listen</c>, access lists and
+/// <see cref="Health"/> follow changes of the configuration.
 /// </summary>
 /// <remarks>
-/// Configuration knows every scalar below and of the base, and those of <see cref="ZeroTierNodeOptions.Transport"/> and
-/// <see cref="Health"/>, by its name, lists as such or as one comma-separated text, and <c>Listen</c> as a list whose entries are a port
-/// (<c>8080</c>), a network and a port (<c>ff1f90ffff000000.zt:8080</c>), an address and a port (<c>10.147.17.5:8080</c>), or an object
-/// with <c>Port</c> and, where wanted, <c>Network</c>, <c>Address</c>, <c>Https</c> (true serves with the certificate of the node),
-/// <c>AllowedNodes</c> and <c>AllowedNetworks</c>, and as in <c>Kestrel:Endpoints</c> <c>Protocols</c>, <c>Certificate</c>, <c>Sni</c>,
+/// In the configuration every scalar property of this class and its base, of <see cref="ZeroTierNodeOptions.Transport"/> and of
+/// <see cref="Health"/> is a setting of the same name. Lists are arrays or one comma-separated text. <c>Listen</c> is a list whose entries
+/// are a port (<c>8080</c>), a network and a port (<c>ff1f90ffff000000.zt:8080</c>), an address and a port (<c>10.147.17.5:8080</c>), or an
+/// object with <c>Port</c> and optionally <c>Network</c>, <c>Address</c>, <c>Https</c> (true serves with the certificate of the node),
+/// <c>AllowedNodes</c>, <c>AllowedNetworks</c>, and, as in <c>Kestrel:Endpoints</c>, <c>Protocols</c>, <c>Certificate</c>, <c>Sni</c>,
 /// <c>SslProtocols</c> and <c>ClientCertificateMode</c>.
 /// </remarks>
 public sealed class ZeroTierOptions : ZeroTierNodeOptions
 {
     /// <summary>
-    /// Binds the application's URLs (<c>ASPNETCORE_URLS</c>, <c>ASPNETCORE_HTTP_PORTS</c>, <c>UseUrls</c>) on the host beside the ZeroTier
-    /// endpoints. Default false: once a ZeroTier endpoint is configured they are left out, and one log line names them. Endpoints that are
-    /// configured on Kestrel in code or in <c>Kestrel:Endpoints</c> stay in either case.
+    /// Binds the application's URLs (<c>ASPNETCORE_URLS</c>, <c>ASPNETCORE_HTTP_PORTS</c>, <c>UseUrls</c>) on the host in addition to the
+    /// ZeroTier endpoints. Default false: once a ZeroTier endpoint is configured they are left out, and one log line names them. Endpoints
+    /// that are configured on Kestrel in code or in <c>Kestrel:Endpoints</c> stay in either case.
     /// </summary>
     public bool KeepHostUrls { get; set; }
 
     /// <summary>
     /// Moves every IP endpoint of the application to the virtual network; nothing listens on the host's addresses any more. Unix sockets
-    /// and named pipes stay. Needs exactly one network. Wins over <see cref="KeepHostUrls"/>. Default false.
+    /// and named pipes stay. Needs exactly one network. Takes precedence over <see cref="KeepHostUrls"/>. Default false.
     /// </summary>
     public bool TakeAllEndpoints { get; set; }
 
     /// <summary>
-    /// When the health check is not content. In the configuration these are settings of the section itself, such as
-    /// <c>ZeroTier:RequireDirect</c>.
+    /// What makes the readiness health check report Degraded or Unhealthy. In the configuration these are settings of the section itself,
+    /// such as <c>ZeroTier:RequireDirect</c>.
     /// </summary>
     public ZeroTierHealthOptions Health { get; } = new();
 
     /// <summary>
     /// The nodes whose connections are served, on every endpoint; others get a reset before anything is read from them. The managed engine
-    /// proves the node; on libzt, where nothing does, a list refuses everybody. Default: none, which means every member of the network.
+    /// proves the node; libzt cannot, so there a non-empty list refuses every connection. Default: none, which means every member of the
+    /// network.
     /// </summary>
     public IList<NodeId> AllowedNodes { get; } = [];
 

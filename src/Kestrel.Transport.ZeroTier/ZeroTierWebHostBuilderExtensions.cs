@@ -24,8 +24,8 @@ public static class ZeroTierWebHostBuilderExtensions
         {
             services.AddZeroTierTransport();
 
-            // UseSockets only adds its factory when there is none, so ours alone would leave IP endpoints without a transport. Added here,
-            // both orders end with both factories (rule 3.1).
+            // UseSockets only adds its factory when there is none, so our factory alone would leave IP endpoints without a transport.
+            // Adding both here gives the same result whether UseKestrel comes before or after (rule 3.1).
             services.TryAddEnumerable(ServiceDescriptor.Singleton<IConnectionListenerFactory, SocketTransportFactory>());
             services.TryAddEnumerable(ServiceDescriptor.Singleton<IConnectionListenerFactory, ListenerFactory>());
             services.TryAddEnumerable(ServiceDescriptor.Singleton<IPostConfigureOptions<KestrelServerOptions>, KestrelEndpoints>());

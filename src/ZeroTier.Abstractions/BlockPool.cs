@@ -3,18 +3,18 @@ using System.Buffers;
 namespace ZeroTier;
 
 /// <summary>
-/// Blocks of 4096 bytes for pipes. Unlike <see cref="MemoryPool{T}.Shared"/> it allocates nothing per rental, and a block that one thread
-/// rents and another gives back is found again. Idle blocks are kept up to a bound. Thread-safe.
+/// Blocks of 4096 bytes for pipes. Unlike <see cref="MemoryPool{T}.Shared"/> it allocates nothing per rental, and blocks rented on one
+/// thread and returned on another are reused. The number of idle blocks is bounded. Thread-safe.
 /// </summary>
 internal sealed class BlockPool : MemoryPool<byte>
 {
     /// <summary>Bytes in a block.</summary>
     public const int BlockSize = 4096;
 
-    // Idle blocks kept: 8 MiB, the unread input of eight connections.
+    // Idle blocks kept: 8 MiB, as much as the unread input of eight connections at its default limit.
     internal const int MaxIdle = 2048;
 
-    // Last in, first out: the block that was used last is still in the processor's cache. The lock is a leaf.
+    // Last in, first out: the most recently used block is probably still in the CPU cache. A leaf lock: nothing else is locked under it.
     private readonly Lock _gate = new();
     private Block? _idle;
     private int _idleCount;
@@ -22,7 +22,7 @@ internal sealed class BlockPool : MemoryPool<byte>
     /// <inheritdoc />
     public override int MaxBufferSize => BlockSize;
 
-    /// <summary>Blocks that wait for the next rental.</summary>
+    /// <summary>Idle blocks in the pool.</summary>
     internal int IdleCount
     {
         get

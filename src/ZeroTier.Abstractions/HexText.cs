@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace ZeroTier;
 
-/// <summary>The one text form of an ID: hexadecimal digits of a fixed number.</summary>
+/// <summary>The text form of IDs: a fixed number of hexadecimal digits.</summary>
 internal static class HexText
 {
     public static bool TryParse(ReadOnlySpan<char> text, int length, out ulong value)
@@ -11,7 +11,7 @@ internal static class HexText
         return text.Length == length && ulong.TryParse(text, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out value);
     }
 
-    /// <exception cref="FormatException">The format is not the only one.</exception>
+    /// <exception cref="FormatException">The format is neither empty nor <c>G</c>.</exception>
     public static void CheckFormat(ReadOnlySpan<char> format, string what)
     {
         if (format is not ("" or "G" or "g"))

@@ -5,7 +5,7 @@ namespace ZeroTier;
 /// <summary>A UDP port on a ZeroTier network. Thread-safe.</summary>
 public interface IZeroTierDatagramSocket : IAsyncDisposable
 {
-    /// <summary>What is bound, with the real port.</summary>
+    /// <summary>The bound endpoint, with the actual port.</summary>
     ZeroTierEndPoint EndPoint { get; }
 
     /// <summary>Sends one datagram. It may be lost, like any datagram.</summary>
@@ -13,13 +13,12 @@ public interface IZeroTierDatagramSocket : IAsyncDisposable
     ValueTask SendToAsync(ReadOnlyMemory<byte> datagram, IPEndPoint destination, CancellationToken cancellationToken = default);
 
     /// <summary>
-    /// Receives datagrams that are sent to a multicast group and this socket's port, from now on, beside those to its address. Managed
-    /// engine only.
+    /// Joins a multicast group: the socket then also receives datagrams sent to the group and its port. Managed engine only.
     /// </summary>
     /// <remarks>
-    /// Without effect if the socket has joined the group already. The network is told, and each sender learns of it within seconds. At most
-    /// 512 groups are joined on one network at a time. To send to a group it need not be joined. As by default with
-    /// <see cref="System.Net.Sockets.UdpClient"/>, sockets of this node that have joined a group get what this node sends to it, the
+    /// Without effect if the socket has joined the group already. The membership is announced on the network; senders learn of it within
+    /// seconds. At most 512 groups can be joined on one network at a time. Sending to a group does not require joining it. As by default
+    /// with <see cref="System.Net.Sockets.UdpClient"/>, sockets of this node that have joined a group get what this node sends to it, the
     /// sending socket included.
     /// </remarks>
     /// <param name="group">An IPv4 or IPv6 multicast address: in 224.0.0.0/4 or ff00::/8.</param>
@@ -29,26 +28,24 @@ public interface IZeroTierDatagramSocket : IAsyncDisposable
     /// </exception>
     void JoinGroup(IPAddress group);
 
-    /// <summary>
-    /// The reverse of <see cref="JoinGroup"/>; without effect if the socket has not joined the group. Closing the socket leaves all groups.
-    /// </summary>
+    /// <summary>Leaves a multicast group; without effect if the socket has not joined it. Closing the socket leaves all groups.</summary>
     /// <param name="group">An IPv4 or IPv6 multicast address: in 224.0.0.0/4 or ff00::/8.</param>
     /// <exception cref="ArgumentException">The address is no multicast address.</exception>
     /// <exception cref="ZeroTierException">The socket is closed, or the engine cannot join groups (libzt).</exception>
     void LeaveGroup(IPAddress group);
 
     /// <summary>
-    /// Receives one datagram; what does not fit in the buffer is cut off. When the bounded queue is full, the newest are dropped and
-    /// counted.
+    /// Receives one datagram, truncated to the buffer's length. The receive queue is bounded: datagrams that arrive while it is full are
+    /// dropped and counted.
     /// </summary>
     /// <exception cref="ZeroTierException">The socket is closed.</exception>
     ValueTask<ZeroTierReceivedDatagram> ReceiveFromAsync(Memory<byte> buffer, CancellationToken cancellationToken = default);
 }
 
-/// <summary>What was received.</summary>
+/// <summary>Describes a received datagram.</summary>
 public readonly record struct ZeroTierReceivedDatagram
 {
-    /// <summary>Makes a description of a datagram.</summary>
+    /// <summary>Creates a description of a datagram.</summary>
     /// <param name="length">Bytes written to the buffer.</param>
     /// <param name="remoteEndPoint">The sender's address on the network.</param>
     /// <param name="remoteNode">The sending node, from the authenticated source; null when the engine cannot prove it.</param>

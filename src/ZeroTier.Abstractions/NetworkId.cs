@@ -5,7 +5,7 @@ using System.Net;
 
 namespace ZeroTier;
 
-/// <summary>The 64-bit ID of a ZeroTier network: its controller's address and a number that the controller chose.</summary>
+/// <summary>The 64-bit ID of a ZeroTier network: its controller's 40-bit address and a 24-bit number chosen by the controller.</summary>
 /// <remarks>Text form: exactly sixteen lower-case hexadecimal digits. Immutable and thread-safe.</remarks>
 public readonly record struct NetworkId : ISpanParsable<NetworkId>, ISpanFormattable, IUtf8SpanFormattable
 {
@@ -26,7 +26,7 @@ public readonly record struct NetworkId : ISpanParsable<NetworkId>, ISpanFormatt
     /// <summary>The controller's address, or null for an ad-hoc network.</summary>
     public NodeId? Controller => IsAdHoc ? null : new NodeId(Value >> 24);
 
-    /// <summary>The ID of the ad-hoc network that lets members open connections to a range of ports (IPv6 only).</summary>
+    /// <summary>The ID of the ad-hoc network whose members accept connections on a range of ports (IPv6 only).</summary>
     /// <exception cref="ArgumentException"><paramref name="lastPort"/> is lower than <paramref name="firstPort"/>.</exception>
     public static NetworkId AdHoc(ushort firstPort, ushort lastPort)
     {
@@ -38,13 +38,15 @@ public readonly record struct NetworkId : ISpanParsable<NetworkId>, ISpanFormatt
         return new NetworkId(0xffUL << 56 | (ulong)firstPort << 40 | (ulong)lastPort << 24);
     }
 
-    /// <summary>The TCP ports that an ad-hoc network opens, first and last; null where the ID does not say.</summary>
+    /// <summary>
+    /// The first and last TCP port that an ad-hoc network permits; null for other networks and other kinds of ad-hoc IDs.
+    /// </summary>
     internal (ushort First, ushort Last)? AdHocPorts =>
         IsAdHoc && (Value & 0xff_ffff) == 0 ? ((ushort)(Value >> 40), (ushort)(Value >> 24)) : null;
 
     /// <summary>
     /// The 6PLANE address of a member: <c>fc</c>, a 32-bit digest of the network, the node's address and <c>::1</c>.
-    /// Ad-hoc networks use it; others where their controller assigns it.
+    /// Used on ad-hoc networks, and on others if their controller assigns it.
     /// </summary>
     public IPAddress GetSixPlaneAddress(NodeId member)
     {
@@ -58,7 +60,7 @@ public readonly record struct NetworkId : ISpanParsable<NetworkId>, ISpanFormatt
     }
 
     /// <summary>
-    /// The RFC 4193 address of a member: <c>fd</c>, the network, <c>9993</c> and the node's address. Members have it where their controller
+    /// The RFC 4193 address of a member: <c>fd</c>, the network, <c>9993</c> and the node's address. Used on networks whose controller
     /// assigns it.
     /// </summary>
     public IPAddress GetRfc4193Address(NodeId member)
@@ -123,7 +125,7 @@ public readonly record struct NetworkId : ISpanParsable<NetworkId>, ISpanFormatt
     /// <summary>The text form.</summary>
     /// <param name="format">Null, empty or <c>G</c>: there is one text form.</param>
     /// <param name="formatProvider">Not used: the text form is the same in every culture.</param>
-    /// <exception cref="FormatException">Another format was asked for.</exception>
+    /// <exception cref="FormatException">The format is not supported.</exception>
     public string ToString(string? format, IFormatProvider? formatProvider)
     {
         HexText.CheckFormat(format, "network ID");
@@ -132,10 +134,11 @@ public readonly record struct NetworkId : ISpanParsable<NetworkId>, ISpanFormatt
 
     /// <summary>Writes the text form, sixteen characters.</summary>
     /// <param name="destination">Where to write to.</param>
-    /// <param name="charsWritten">How many characters were written: <see cref="TextLength"/>, or 0 where there is no room.</param>
+    /// <param name="charsWritten">How many characters were written: <see cref="TextLength"/>, or 0 when the destination is too
+    /// short.</param>
     /// <param name="format">Empty or <c>G</c>: there is one text form.</param>
     /// <param name="provider">Not used: the text form is the same in every culture.</param>
-    /// <exception cref="FormatException">Another format was asked for.</exception>
+    /// <exception cref="FormatException">The format is not supported.</exception>
     public bool TryFormat(Span<char> destination, out int charsWritten, ReadOnlySpan<char> format, IFormatProvider? provider)
     {
         HexText.CheckFormat(format, "network ID");
@@ -144,10 +147,10 @@ public readonly record struct NetworkId : ISpanParsable<NetworkId>, ISpanFormatt
 
     /// <summary>Writes the text form, sixteen bytes.</summary>
     /// <param name="utf8Destination">Where to write to.</param>
-    /// <param name="bytesWritten">How many bytes were written: <see cref="TextLength"/>, or 0 where there is no room.</param>
+    /// <param name="bytesWritten">How many bytes were written: <see cref="TextLength"/>, or 0 when the destination is too short.</param>
     /// <param name="format">Empty or <c>G</c>: there is one text form.</param>
     /// <param name="provider">Not used: the text form is the same in every culture.</param>
-    /// <exception cref="FormatException">Another format was asked for.</exception>
+    /// <exception cref="FormatException">The format is not supported.</exception>
     public bool TryFormat(Span<byte> utf8Destination, out int bytesWritten, ReadOnlySpan<char> format, IFormatProvider? provider)
     {
         HexText.CheckFormat(format, "network ID");

@@ -73,12 +73,15 @@ public readonly record struct NodeId : IComparable<NodeId>, ISpanParsable<NodeId
         return isValid;
     }
 
-    /// <summary>Reads the five bytes that stand for an address on the wire.</summary>
+    /// <summary>Reads an address in its wire format: five bytes, big-endian.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The span has fewer than five bytes.</exception>
-    public static NodeId Read(ReadOnlySpan<byte> source) =>
-        new((ulong)source[0] << 32 | BinaryPrimitives.ReadUInt32BigEndian(source[1..5]));
+    public static NodeId Read(ReadOnlySpan<byte> source)
+    {
+        source = source[..5];
+        return new NodeId((ulong)source[0] << 32 | BinaryPrimitives.ReadUInt32BigEndian(source[1..]));
+    }
 
-    /// <summary>Writes the five bytes that stand for the address on the wire.</summary>
+    /// <summary>Writes the address in its wire format: five bytes, big-endian.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The span has fewer than five bytes.</exception>
     public void Write(Span<byte> destination)
     {
@@ -107,7 +110,7 @@ public readonly record struct NodeId : IComparable<NodeId>, ISpanParsable<NodeId
     /// <summary>The text form.</summary>
     /// <param name="format">Null, empty or <c>G</c>: there is one text form.</param>
     /// <param name="formatProvider">Not used: the text form is the same in every culture.</param>
-    /// <exception cref="FormatException">Another format was asked for.</exception>
+    /// <exception cref="FormatException">The format is not supported.</exception>
     public string ToString(string? format, IFormatProvider? formatProvider)
     {
         HexText.CheckFormat(format, "node address");
@@ -116,10 +119,11 @@ public readonly record struct NodeId : IComparable<NodeId>, ISpanParsable<NodeId
 
     /// <summary>Writes the text form, ten characters.</summary>
     /// <param name="destination">Where to write to.</param>
-    /// <param name="charsWritten">How many characters were written: <see cref="TextLength"/>, or 0 where there is no room.</param>
+    /// <param name="charsWritten">How many characters were written: <see cref="TextLength"/>, or 0 when the destination is too
+    /// short.</param>
     /// <param name="format">Empty or <c>G</c>: there is one text form.</param>
     /// <param name="provider">Not used: the text form is the same in every culture.</param>
-    /// <exception cref="FormatException">Another format was asked for.</exception>
+    /// <exception cref="FormatException">The format is not supported.</exception>
     public bool TryFormat(Span<char> destination, out int charsWritten, ReadOnlySpan<char> format, IFormatProvider? provider)
     {
         HexText.CheckFormat(format, "node address");
@@ -128,10 +132,10 @@ public readonly record struct NodeId : IComparable<NodeId>, ISpanParsable<NodeId
 
     /// <summary>Writes the text form, ten bytes.</summary>
     /// <param name="utf8Destination">Where to write to.</param>
-    /// <param name="bytesWritten">How many bytes were written: <see cref="TextLength"/>, or 0 where there is no room.</param>
+    /// <param name="bytesWritten">How many bytes were written: <see cref="TextLength"/>, or 0 when the destination is too short.</param>
     /// <param name="format">Empty or <c>G</c>: there is one text form.</param>
     /// <param name="provider">Not used: the text form is the same in every culture.</param>
-    /// <exception cref="FormatException">Another format was asked for.</exception>
+    /// <exception cref="FormatException">The format is not supported.</exception>
     public bool TryFormat(Span<byte> utf8Destination, out int bytesWritten, ReadOnlySpan<char> format, IFormatProvider? provider)
     {
         HexText.CheckFormat(format, "node address");

@@ -5,25 +5,25 @@ using ZeroTier.Certificates;
 namespace ZeroTier;
 
 /// <summary>
-/// The TLS certificate of a node, made and renewed by itself: self-signed (ECDSA P-256), with a proof that the node's identity gives for
-/// its key. Clients that check it with <see cref="ZeroTierNode.ValidateServerCertificate"/>, as <see cref="ZeroTierHttpHandler"/> does,
-/// need no authority. Thread-safe.
+/// The TLS certificate of a node, created and renewed automatically: self-signed (ECDSA P-256), with an extension in which the node's
+/// identity signs the certificate's key. Clients that verify it with <see cref="ZeroTierNode.ValidateServerCertificate"/>, as
+/// <see cref="ZeroTierHttpHandler"/> does, need no certificate authority. Thread-safe.
 /// </summary>
 /// <remarks>
-/// Good for 30 days and replaced after 20, when it is asked for; and whenever the node's networks or addresses have changed. The key lives
-/// in memory alone, except on Windows, whose TLS takes none that is not in the user's key store; there it is removed with the object.
+/// Valid for 30 days. <see cref="Get"/> replaces it after 20 days, and whenever the node's networks or addresses have changed. The private
+/// key is kept in memory only, except on Windows, where TLS requires a key in the user's key store; there it is removed with the object.
 /// </remarks>
 public sealed class ZeroTierCertificate
 {
-    // What must be in it, for clients that look: for signatures, of TLS servers (RFC 5280, 4.2.1.3 and 4.2.1.12).
+    // The extended key usage of TLS servers (RFC 5280, 4.2.1.12), which clients may require.
     private const string ServerAuthentication = "1.3.6.1.5.5.7.3.1";
 
     private readonly Lock _gate = new();
     private readonly ZeroTierNode _node;
     private Issued? _issued;
 
-    /// <summary>Makes the source of a node's certificates. No certificate is made yet, and the node need not run.</summary>
-    /// <param name="node">The node, which stays the caller's.</param>
+    /// <summary>Creates the source of a node's certificates. Creates no certificate yet; the node need not be running.</summary>
+    /// <param name="node">The node; not disposed by this object.</param>
     public ZeroTierCertificate(ZeroTierNode node)
     {
         ArgumentNullException.ThrowIfNull(node);
@@ -31,8 +31,8 @@ public sealed class ZeroTierCertificate
     }
 
     /// <summary>
-    /// The certificate to show now, with its private key: the same object until it is renewed. For each handshake anew, for example
-    /// <c>listen.UseHttps(https => https.ServerCertificateSelector = (_, _) => certificate.Get())</c>. Do not dispose of it.
+    /// The current certificate, with its private key: the same object until it is renewed. Call it for each handshake, for example
+    /// <c>listen.UseHttps(https => https.ServerCertificateSelector = (_, _) => certificate.Get())</c>. Do not dispose the result.
     /// </summary>
     /// <exception cref="ZeroTierException">
     /// The node was never started (<see cref="ZeroTierError.NotRunning"/>), or its engine cannot prove a certificate
@@ -44,7 +44,7 @@ public sealed class ZeroTierCertificate
         var now = _node.Clock.GetUtcNow();
         lock (_gate)
         {
-            // One that was replaced is left to the finalizer: handshakes may still use it.
+            // A replaced certificate is not disposed, since handshakes may still use it; the finalizer releases it.
             return (_issued is { } issued && issued.Names.Equals(names) && issued.Times.IsFresh(now)
                 ? issued
                 : _issued = Issue(names, CertificateTimes.From(now))).Certificate;
@@ -71,7 +71,7 @@ public sealed class ZeroTierCertificate
         return new Issued(names, times, Usable(request.CreateSelfSigned(times.NotBefore, times.NotAfter)));
     }
 
-    /// <summary>TLS of Windows refuses a key that is in no key store.</summary>
+    /// <summary>SChannel refuses a key that is not in a key store; a PKCS #12 round trip puts it there.</summary>
     private static X509Certificate2 Usable(X509Certificate2 certificate)
     {
         if (!OperatingSystem.IsWindows())

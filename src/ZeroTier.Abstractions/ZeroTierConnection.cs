@@ -9,7 +9,7 @@ namespace ZeroTier;
 /// </summary>
 /// <remarks>
 /// <para>Completing <see cref="IDuplexPipe.Output"/> sends FIN after the last byte; completing it with an exception resets the connection.
-/// Completing <see cref="IDuplexPipe.Input"/> discards what the peer still sends, for a bounded time, without a reset.</para>
+/// Completing <see cref="IDuplexPipe.Input"/> discards what the peer still sends, for a limited time, without a reset.</para>
 /// <para>The pipes follow the rules of <see cref="PipeReader"/> and <see cref="PipeWriter"/>; all other members are thread-safe.</para>
 /// </remarks>
 public abstract class ZeroTierConnection : IDuplexPipe, IAsyncDisposable
@@ -17,10 +17,10 @@ public abstract class ZeroTierConnection : IDuplexPipe, IAsyncDisposable
     /// <summary>The network that carries the connection.</summary>
     public abstract NetworkId Network { get; }
 
-    /// <summary>This end. Stays readable after close.</summary>
+    /// <summary>The local endpoint. Stays readable after close.</summary>
     public abstract IPEndPoint LocalEndPoint { get; }
 
-    /// <summary>The other end. Stays readable after close.</summary>
+    /// <summary>The remote endpoint. Stays readable after close.</summary>
     public abstract IPEndPoint RemoteEndPoint { get; }
 
     /// <summary>The node at the other end, from the authenticated source of its packets; null when the engine cannot prove it.</summary>
@@ -34,25 +34,27 @@ public abstract class ZeroTierConnection : IDuplexPipe, IAsyncDisposable
     /// <summary>Bytes to send.</summary>
     public abstract PipeWriter Output { get; }
 
-    /// <summary>Ends when nothing more will be received: null result after FIN or a local close, else why. Never faults.</summary>
+    /// <summary>
+    /// Completes when nothing more will be received: with null after FIN or a local close, else with the reason. Never faults.
+    /// </summary>
     public abstract Task<ZeroTierException?> ReceiveEnded { get; }
 
-    /// <summary>Ends when nothing more will be sent: FIN was queued behind the last byte (null), else why. Never faults.</summary>
+    /// <summary>
+    /// Completes when nothing more will be sent: with null once FIN is queued behind the last byte, else with the reason. Never faults.
+    /// </summary>
     public abstract Task<ZeroTierException?> SendEnded { get; }
 
-    /// <summary>
-    /// For the connection's owner: whatever it needs to find from the connection, such as its log id. Engines neither read nor write it.
-    /// </summary>
+    /// <summary>Data that the connection's owner attaches to it, such as its log ID. Engines neither read nor write it.</summary>
     internal object? Tag { get; set; }
 
     /// <summary>
-    /// A snapshot of the peer at the other end; null when unknown. Where <see cref="RemoteNode"/> is null it is the peer to which the
-    /// address belongs, which is no proof of who sends.
+    /// A snapshot of the peer at the other end; null when unknown. When <see cref="RemoteNode"/> is null, it is the peer to which the
+    /// remote address belongs, which does not prove the sender.
     /// </summary>
     public abstract ZeroTierPeer? GetPeer();
 
     /// <summary>
-    /// Ends sending in order, from any thread and without touching the application's end of the pipe: FIN goes out behind the bytes that
+    /// Ends sending gracefully, from any thread and without completing the application's end of the pipe: FIN is sent behind the bytes that
     /// the engine has already taken from <see cref="Output"/>, the rest is dropped, and flushes report completion. Idempotent; does nothing
     /// after <see cref="Abort()"/>.
     /// </summary>
@@ -63,12 +65,12 @@ public abstract class ZeroTierConnection : IDuplexPipe, IAsyncDisposable
     public void Abort() => Abort(null);
 
     /// <summary>Resets the connection (RST). Idempotent; the first reason wins. Pending reads and writes end with it.</summary>
-    /// <param name="reason">Why, for whoever reads or writes; null for no reason but the call itself.</param>
+    /// <param name="reason">The error that pending and later reads and writes get; null for a general one.</param>
     public abstract void Abort(ZeroTierException? reason);
 
     /// <summary>
-    /// Gives the connection up: both pipes are completed, queued bytes and FIN are still delivered by the engine in the background.
-    /// Never throws, never waits for the peer. Idempotent.
+    /// Releases the connection: both pipes are completed; the engine still delivers queued bytes and FIN in the background. Never throws,
+    /// never waits for the peer. Idempotent.
     /// </summary>
     public abstract ValueTask DisposeAsync();
 }

@@ -3,22 +3,25 @@ using System.IO.Pipelines;
 
 namespace ZeroTier;
 
-/// <summary>How connections are made and their pipes built. Read once per connection.</summary>
+/// <summary>Options of connections and their pipes. Read once per connection.</summary>
 public sealed record ZeroTierConnectionOptions
 {
-    // Before Default, whose initializer reads it.
+    // Declared before Default, whose initializer reads it.
     private static readonly BlockPool _blocks = new();
 
     /// <summary>Shared defaults: unread input pauses at 1 MiB, unsent output at 64 KiB, continuations on the thread pool.</summary>
     public static ZeroTierConnectionOptions Default { get; } = new();
 
     /// <summary>
-    /// Where pipe blocks come from. Never asked for more than 4096 bytes at once. Default: a pool of such blocks that all connections of
-    /// the process share and that keeps at most 8 MiB of idle ones (<see cref="MemoryPool{T}.Shared"/> would allocate for each rental).
+    /// The pool of pipe blocks. Never asked for more than 4096 bytes at once. Default: a pool of such blocks that all connections of the
+    /// process share and that keeps at most 8 MiB of idle ones (<see cref="MemoryPool{T}.Shared"/> would allocate for each rental).
     /// </summary>
     public MemoryPool<byte> MemoryPool { get; init; } = _blocks;
 
-    /// <summary>Unread received bytes at which the TCP window closes; it opens again at half. 0 means no limit. Default 1 MiB.</summary>
+    /// <summary>
+    /// Received bytes not yet read by the application at which the TCP window closes; it opens again at half. 0 means no limit. Default 1
+    /// MiB.
+    /// </summary>
     public long MaxReadBufferSize { get; init; } = 1024 * 1024;
 
     /// <summary>
@@ -35,25 +38,25 @@ public sealed record ZeroTierConnectionOptions
     /// <summary>Runs the engine's continuations, such as taking written bytes. Default: the thread pool.</summary>
     public PipeScheduler TransportScheduler { get; init; } = PipeScheduler.ThreadPool;
 
-    /// <summary>Told about the flow of each connection, for logs. Null for nobody.</summary>
+    /// <summary>Notified of flow control, FIN and RST of each connection, for logs. Null for none.</summary>
     public IZeroTierConnectionObserver? Observer { get; init; }
 
     /// <summary>
-    /// Completed handshakes that wait to be accepted, and half-open ones, each 1 to 65535. When the first are as many, SYNs are dropped and
-    /// counted. Default 512.
+    /// The limit, 1 to 65535, of established connections that wait to be accepted, and separately of half-open ones. While the accept queue
+    /// is full, SYNs are dropped and counted. Default 512.
     /// </summary>
     public int Backlog { get; init; } = 512;
 
     /// <summary>
     /// How long connecting may take, more than zero, a day at most, or <see cref="Timeout.InfiniteTimeSpan"/> for as long as TCP tries
-    /// (about a minute); then it fails with the reason that is known. Default 10 seconds.
+    /// (about a minute); after that it fails with the likely reason. Default 10 seconds.
     /// </summary>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>
-    /// A connection that was silent for this long is probed, and times out when nothing answers for about a minute; zero or more, zero for
-    /// never. Default 60 seconds: when a process with a node in it dies, no kernel is left to reset its connections, so silence is all that
-    /// the other end hears.
+    /// TCP keep-alive: a connection idle for this long is probed, and times out when the probes stay unanswered for about a minute. Zero or
+    /// more; zero disables it. Default 60 seconds: when a process with a node dies, no kernel resets its connections, so the peer can only
+    /// detect it by silence.
     /// </summary>
     public TimeSpan KeepAliveTime { get; init; } = TimeSpan.FromSeconds(60);
 
@@ -73,10 +76,10 @@ public sealed record ZeroTierConnectionOptions
     private static long Half(long limit) => limit == 0 ? 0 : Math.Max(1, limit / 2);
 }
 
-/// <summary>Hears of a connection's flow. Called from engine threads; must return quickly and not throw.</summary>
+/// <summary>Observes flow control, FIN and RST of connections. Called on engine threads; must return quickly and must not throw.</summary>
 public interface IZeroTierConnectionObserver
 {
-    /// <summary>Unread input reached its limit: the window stops opening.</summary>
+    /// <summary>Unread input reached its limit: the receive window is no longer opened.</summary>
     void OnPaused(ZeroTierConnection connection);
 
     /// <summary>The application has read: the window opens again.</summary>

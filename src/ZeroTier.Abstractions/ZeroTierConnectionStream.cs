@@ -5,18 +5,18 @@ using System.Runtime.CompilerServices;
 namespace ZeroTier;
 
 /// <summary>
-/// A connection as a <see cref="Stream"/>, for what does not know pipes: <c>HttpClient</c>, <c>SslStream</c>. It behaves as
-/// <see cref="System.Net.Sockets.NetworkStream"/>: reading and writing at the same time is fine, and of several reads, or writes, one
-/// begins when the other has ended.
+/// A connection as a <see cref="Stream"/>, for APIs that do not use pipes: <c>HttpClient</c>, <c>SslStream</c>. It behaves like
+/// <see cref="System.Net.Sockets.NetworkStream"/>: reads and writes may run at the same time; concurrent reads, or concurrent writes, are
+/// executed one after the other.
 /// </summary>
 /// <remarks>
-/// Disposing the stream gives the connection up: what was written is still delivered, reads and writes that wait end at once with an
-/// <see cref="IOException"/>, and later ones throw <see cref="ObjectDisposedException"/>. A connection that was lost throws the
+/// Disposing the stream releases the connection: what was written is still delivered, pending reads and writes end at once with an
+/// <see cref="IOException"/>, and later ones throw <see cref="ObjectDisposedException"/>. After a lost connection, calls throw the
 /// <see cref="ZeroTierException"/> that says why.
 /// </remarks>
 public sealed class ZeroTierConnectionStream : Stream
 {
-    // A long write enters the pipe piece by piece, so that it neither is copied as a whole nor outlives the stream.
+    // A long write is passed to the pipe in pieces, so that it is not copied as a whole and does not continue after the stream is disposed.
     private const int Piece = 64 * 1024;
 
     private readonly ZeroTierConnection _connection;
@@ -46,8 +46,8 @@ public sealed class ZeroTierConnectionStream : Stream
     public override bool CanTimeout => true;
 
     /// <summary>
-    /// Milliseconds that a blocking read waits, 1 or more, or <see cref="Timeout.Infinite"/>, the default. Asynchronous reads have their
-    /// token.
+    /// Milliseconds that a blocking read waits, 1 or more, or <see cref="Timeout.Infinite"/>, the default. Asynchronous reads use their
+    /// cancellation token instead.
     /// </summary>
     public override int ReadTimeout
     {
@@ -56,8 +56,8 @@ public sealed class ZeroTierConnectionStream : Stream
     }
 
     /// <summary>
-    /// Milliseconds that a blocking write waits, 1 or more, or <see cref="Timeout.Infinite"/>, the default. Asynchronous writes have their
-    /// token.
+    /// Milliseconds that a blocking write waits, 1 or more, or <see cref="Timeout.Infinite"/>, the default. Asynchronous writes use their
+    /// cancellation token instead.
     /// </summary>
     public override int WriteTimeout
     {
@@ -73,7 +73,7 @@ public sealed class ZeroTierConnectionStream : Stream
 
     private bool IsDisposed => Volatile.Read(ref _disposed);
 
-    /// <summary>Reads what is there; with an empty buffer it waits for something to read, and takes nothing.</summary>
+    /// <summary>Reads available bytes; with an empty buffer it waits until data is available and consumes nothing.</summary>
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         ObjectDisposedException.ThrowIf(IsDisposed, this);
@@ -121,12 +121,12 @@ public sealed class ZeroTierConnectionStream : Stream
         }
     }
 
-    /// <summary>Does nothing: every write is handed on at once.</summary>
+    /// <summary>Does nothing: every write is passed to the engine at once.</summary>
     public override void Flush()
     {
     }
 
-    /// <summary>Does nothing: every write is handed on at once.</summary>
+    /// <summary>Does nothing: every write is passed to the engine at once.</summary>
     public override Task FlushAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     /// <summary>Blocks the thread; prefer the asynchronous form.</summary>
@@ -214,7 +214,7 @@ public sealed class ZeroTierConnectionStream : Stream
             return default;
         }
 
-        // Who waits now ends with it; who has just begun finds it at once.
+        // Pending calls are cancelled here; calls that have just begun see _disposed, or a completed pipe.
         _connection.Input.CancelPendingRead();
         _connection.Output.CancelPendingFlush();
         return _connection.DisposeAsync();
@@ -241,7 +241,7 @@ public sealed class ZeroTierConnectionStream : Stream
 
     private int Take(in ReadResult result, Memory<byte> buffer, CancellationToken cancellationToken)
     {
-        // The blocks may be gone already.
+        // After disposal the pipe's blocks may already be back in the pool.
         ThrowIfDisposedMeanwhile();
         var taken = result.Buffer.Start;
         try
@@ -282,8 +282,8 @@ public sealed class ZeroTierConnectionStream : Stream
 
                 if (result.IsCompleted)
                 {
-                    // A pipe whose reader has completed accepts bytes forever and reports it only in its result, which users of streams do
-                    // not see.
+                    // A pipe whose reader has completed accepts any number of bytes and reports this only in the flush result, which stream
+                    // callers do not see.
                     throw IsDisposed ? Disposed() : await _connection.SendEnded.ConfigureAwait(false)
                         ?? new ZeroTierException(
                             ZeroTierError.ConnectionAborted, "The connection takes no more data: this end has finished sending.");
@@ -309,7 +309,7 @@ public sealed class ZeroTierConnectionStream : Stream
         }
     }
 
-    // What the pipes say of a connection that has been given up.
+    // Pipes throw InvalidOperationException when they are completed or used concurrently.
     private ZeroTierException Ended(InvalidOperationException cause) => IsDisposed
         ? Disposed(cause)
         : new ZeroTierException(

@@ -2,10 +2,12 @@ using System.Net;
 
 namespace ZeroTier;
 
-/// <summary>The name servers that a network suggests, and whose names they know. Immutable; equal when domain and servers are.</summary>
+/// <summary>
+/// The DNS settings of a network: its search domain and name servers. Immutable; equal when domain and servers are equal.
+/// </summary>
 public sealed record ZeroTierDns
 {
-    /// <summary>Makes a description.</summary>
+    /// <summary>Creates a description.</summary>
     /// <param name="domain">The search domain.</param>
     /// <param name="servers">The servers, to be asked in this order.</param>
     public ZeroTierDns(string domain, IReadOnlyList<IPAddress> servers)
@@ -15,7 +17,7 @@ public sealed record ZeroTierDns
     }
 
     /// <summary>
-    /// The search domain, as <c>corp.example</c>; untrusted text. Empty when the network named none: then no name is asked for there.
+    /// The search domain, as <c>corp.example</c>; untrusted text. Empty when the network has none; its name servers are then not used.
     /// </summary>
     public string Domain { get; init; }
 

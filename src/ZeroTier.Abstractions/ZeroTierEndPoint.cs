@@ -32,10 +32,10 @@ public sealed class ZeroTierEndPoint : EndPoint, IEquatable<ZeroTierEndPoint>
     /// <summary>The network.</summary>
     public NetworkId Network { get; }
 
-    /// <summary>The address on the network; null, where listening, for every address of this node.</summary>
+    /// <summary>The address on the network; null when listening on every address of this node.</summary>
     public IPAddress? Address { get; }
 
-    /// <summary>The port, 0 to 65535; 0, where listening, for one that the engine chooses.</summary>
+    /// <summary>The port, 0 to 65535; when listening, 0 lets the engine choose one.</summary>
     public int Port { get; }
 
     /// <summary>The family of <see cref="Address"/>, or <see cref="AddressFamily.Unspecified"/> without one.</summary>

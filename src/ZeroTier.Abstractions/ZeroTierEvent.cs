@@ -5,7 +5,7 @@ namespace ZeroTier;
 /// <summary>One event of a node. Immutable.</summary>
 public sealed record ZeroTierEvent
 {
-    /// <summary>Makes an event.</summary>
+    /// <summary>Creates an event.</summary>
     /// <param name="code">What happened.</param>
     /// <param name="time">When, by the node's clock.</param>
     public ZeroTierEvent(ZeroTierEventCode code, DateTimeOffset time)
@@ -29,6 +29,6 @@ public sealed record ZeroTierEvent
     /// <summary>The address concerned; set for address events only.</summary>
     public IPAddress? Address { get; init; }
 
-    /// <summary>What to tell a person, where the code alone does not say it.</summary>
+    /// <summary>Further explanation for people; null when the code says it all.</summary>
     public string? Detail { get; init; }
 }

@@ -1,9 +1,9 @@
 namespace ZeroTier;
 
-/// <summary>What happened, with libzt's own numbers.</summary>
+/// <summary>What happened; the values are those of libzt.</summary>
 public enum ZeroTierEventCode
 {
-    /// <summary>ZTS_EVENT_NODE_UP: the node runs; it has not heard from a root yet.</summary>
+    /// <summary>ZTS_EVENT_NODE_UP: the node runs; no root has answered yet.</summary>
     NodeUp = 200,
 
     /// <summary>ZTS_EVENT_NODE_ONLINE: at least one root answers.</summary>
@@ -24,7 +24,7 @@ public enum ZeroTierEventCode
     /// <summary>ZTS_EVENT_NETWORK_CLIENT_TOO_OLD: the controller demands a newer node.</summary>
     NetworkClientTooOld = 211,
 
-    /// <summary>ZTS_EVENT_NETWORK_REQ_CONFIG: the network waits for its configuration again.</summary>
+    /// <summary>ZTS_EVENT_NETWORK_REQ_CONFIG: the network is waiting for its configuration again.</summary>
     NetworkRequestingConfiguration = 212,
 
     /// <summary>ZTS_EVENT_NETWORK_OK: the network is usable.</summary>
@@ -42,7 +42,7 @@ public enum ZeroTierEventCode
     /// <summary>ZTS_EVENT_NETWORK_DOWN: this node left the network, or stops.</summary>
     NetworkDown = 218,
 
-    /// <summary>ZTS_EVENT_NETWORK_UPDATE: a configuration was received or made.</summary>
+    /// <summary>ZTS_EVENT_NETWORK_UPDATE: a configuration was received from the controller or generated (ad-hoc network).</summary>
     NetworkUpdate = 219,
 
     /// <summary>ZTS_EVENT_PEER_DIRECT: a peer is reached over a direct path.</summary>

@@ -3,20 +3,21 @@ using System.IO.Pipelines;
 namespace ZeroTier;
 
 /// <summary>
-/// Hands a node's events to its subscribers. For engines; applications use <see cref="ZeroTierNode.Subscribe()"/>. Thread-safe.
+/// Distributes a node's events to its subscribers. Used by engines; applications call <see cref="ZeroTierNode.Subscribe()"/>. Thread-safe.
 /// </summary>
 /// <remarks>
-/// Publishing never waits: each subscriber has its own bounded queue, and a slow one loses its newest events and nobody else's.
+/// Publishing never waits: each subscriber has its own bounded queue, so a slow subscriber only loses its own newest events.
 /// </remarks>
 internal sealed class ZeroTierEventHub : IDisposable
 {
-    // Lock order: this hub, then one subscription. No subscriber's code runs under either: queues first, wake-ups after.
+    // Lock order: this hub, then one subscription. No subscriber code runs under either: events are queued under the locks, readers are
+    // woken after.
     private readonly Lock _lock = new();
     private readonly PipeScheduler _scheduler;
     private ZeroTierEventSubscription[] _subscriptions = [];
     private bool _disposed;
 
-    /// <summary>Makes a hub.</summary>
+    /// <summary>Creates a hub.</summary>
     /// <param name="scheduler">Runs the subscribers' continuations. Default: the thread pool.</param>
     public ZeroTierEventHub(PipeScheduler? scheduler = null) => _scheduler = scheduler ?? PipeScheduler.ThreadPool;
 
@@ -40,7 +41,7 @@ internal sealed class ZeroTierEventHub : IDisposable
         Wake(subscriptions);
     }
 
-    /// <summary>Opens a subscription. On a disposed hub it is already at its end.</summary>
+    /// <summary>Opens a subscription. On a disposed hub it has already ended.</summary>
     /// <param name="capacity">Events that may wait, 1 or more.</param>
     /// <exception cref="ArgumentOutOfRangeException">The capacity is lower than 1.</exception>
     public IZeroTierEventSubscription Subscribe(int capacity)

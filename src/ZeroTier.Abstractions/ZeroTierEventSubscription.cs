@@ -65,7 +65,7 @@ internal sealed class ZeroTierEventSubscription(ZeroTierEventHub hub, int capaci
         Wake();
     }
 
-    // The hub wakes the reader, outside its lock.
+    // Only queues: the hub wakes the reader after releasing its lock.
     internal void Enqueue(ZeroTierEvent item)
     {
         lock (_lock)

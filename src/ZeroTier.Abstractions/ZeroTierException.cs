@@ -6,7 +6,7 @@ public enum ZeroTierError
     /// <summary>The call needs a running node.</summary>
     NotRunning,
 
-    /// <summary>The node cannot go on until it is started again, perhaps with another identity.</summary>
+    /// <summary>The node has failed and must be started again, perhaps with another identity.</summary>
     Fatal,
 
     /// <summary>The identity or storage folder cannot be used.</summary>
@@ -24,7 +24,7 @@ public enum ZeroTierError
     /// <summary>The address is not one of this node's on that network, or has no route.</summary>
     AddressNotAvailable,
 
-    /// <summary>The virtual port is taken.</summary>
+    /// <summary>The TCP or UDP port on the network is taken.</summary>
     AddressInUse,
 
     /// <summary>The other end refused the connection.</summary>
@@ -45,20 +45,20 @@ public enum ZeroTierError
     /// <summary>This engine does not support it.</summary>
     NotSupported,
 
-    /// <summary>No member was found that has the address: no root knows such a node, or it never answered.</summary>
+    /// <summary>No node with the address was found: no root knows it, or it never answered.</summary>
     MemberNotFound,
 }
 
 /// <summary>The error of every engine. The message says what failed, the likely cause and the remedy.</summary>
 public sealed class ZeroTierException : IOException
 {
-    /// <summary>Makes an error.</summary>
+    /// <summary>Creates an error.</summary>
     public ZeroTierException(ZeroTierError error, string message)
         : this(error, message, null)
     {
     }
 
-    /// <summary>Makes an error with the one that caused it.</summary>
+    /// <summary>Creates an error with the one that caused it.</summary>
     public ZeroTierException(ZeroTierError error, string message, Exception? innerException)
         : base(message, innerException) => Error = error;
 

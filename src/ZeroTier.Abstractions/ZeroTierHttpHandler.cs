@@ -5,29 +5,29 @@ namespace ZeroTier;
 /// <summary>
 /// Sends HTTP requests over the networks of a node: for <see cref="HttpClient"/>, gRPC and SignalR clients. Hosts are addresses on a joined
 /// network, <c>NODE.NETWORK.zt</c>, or names in the search domain of a joined network (<see cref="ZeroTierName"/>). Thread-safe, pools
-/// connections, meant to be shared and kept. For https it accepts, beside certificates that the system trusts, those of the nodes that are
-/// called (<see cref="ZeroTierNode.ValidateServerCertificate"/>).
+/// connections, meant to be shared and kept. For https it accepts, in addition to certificates that the system trusts, the node
+/// certificates of the nodes that are called (<see cref="ZeroTierNode.ValidateServerCertificate"/>).
 /// </summary>
 public sealed class ZeroTierHttpHandler : DelegatingHandler
 {
-    /// <summary>Makes a handler on a node, which stays the caller's, with the default pipes and time limit.</summary>
+    /// <summary>Creates a handler on a node, which it does not dispose, with the default pipes and time limit.</summary>
     /// <param name="node">The node to connect with.</param>
     public ZeroTierHttpHandler(ZeroTierNode node)
         : this(node, ZeroTierConnectionOptions.Default)
     {
     }
 
-    /// <summary>Makes a handler on a node, which stays the caller's.</summary>
+    /// <summary>Creates a handler on a node, which it does not dispose.</summary>
     /// <param name="node">The node to connect with.</param>
-    /// <param name="options">How connections are made: their pipes and the time limit.</param>
+    /// <param name="options">The connections' pipes and the time limit of connecting.</param>
     public ZeroTierHttpHandler(ZeroTierNode node, ZeroTierConnectionOptions options)
         : base(CreateSocketsHandler(node, options))
     {
     }
 
     /// <summary>
-    /// The handler underneath, for limits, pooling and TLS. Its <see cref="SocketsHttpHandler.ConnectCallback"/> is taken; proxies do not
-    /// apply.
+    /// The handler underneath, for limits, pooling and TLS. Do not replace its <see cref="SocketsHttpHandler.ConnectCallback"/>; proxies
+    /// are disabled.
     /// </summary>
     public SocketsHttpHandler SocketsHandler => (SocketsHttpHandler)InnerHandler!;
 
@@ -42,7 +42,8 @@ public sealed class ZeroTierHttpHandler : DelegatingHandler
             AutomaticDecompression = DecompressionMethods.None,
             EnableMultipleHttp2Connections = true,
 
-            // For TLS, which has as long again: the callback has its own limit, with the reason.
+            // Twice the limit, to leave as long again for the TLS handshake: ConnectCallback enforces the limit itself, with the reason in
+            // its error.
             ConnectTimeout = options.ConnectTimeout == Timeout.InfiniteTimeSpan ? Timeout.InfiniteTimeSpan : 2 * options.ConnectTimeout,
             SslOptions = { RemoteCertificateValidationCallback = node.ValidateServerCertificate },
             ConnectCallback = (context, cancellationToken) => node.OpenStreamAsync(context.DnsEndPoint, options, cancellationToken),

@@ -4,38 +4,38 @@ using System.Net;
 
 namespace ZeroTier;
 
-/// <summary>Finds what a host in a URL means on the networks of a node.</summary>
+/// <summary>Resolves the hosts of URLs on the networks of a node.</summary>
 /// <remarks>
-/// <para>A host is an address, which belongs to the joined network whose prefix holds it, else to the one with the best route to it; or
-/// <c>NODE.NETWORK.zt</c>, which is the 6PLANE address of that member, or its RFC 4193 address where the network has those, or else an
-/// address that the member has shown to this node, by a certificate or by packets, and for which it is asked where it has not;
-/// <c>NODE.zt</c>, the same on the only network of a node that has one; or a name in the search domain of a joined network, which that
-/// network's name servers are asked for, over the network. A name without a dot is taken to be in the search domain of the first network
-/// that knows it.</para>
-/// <para>Names that the host's settings give (<c>ZeroTier:Hosts</c>) come first.</para>
-/// <para>The machine's own DNS is never asked. What a network's servers answer counts on that network alone: they cannot lead a connection
-/// to another one.</para>
+/// <para>An address belongs to the joined network with an own prefix that contains it, else to the network with the most specific route to
+/// it.</para>
+/// <para><c>NODE.NETWORK.zt</c> is the 6PLANE address of that member, or its RFC 4193 address if the network assigns those; on other
+/// networks it is the address that this node has learned for the member, from its certificate of ownership or its packets, or that the
+/// member gives when asked. <c>NODE.zt</c> means the same if this node has joined exactly one network.</para>
+/// <para>A name in the search domain of a joined network is looked up at that network's name servers, over the network. A name without a
+/// dot is tried in the search domain of each joined network in turn.</para>
+/// <para>Names in the host's settings (<c>ZeroTier:Hosts</c>) take precedence.</para>
+/// <para>The machine's own DNS is never used. Answers of a network's name servers are valid on that network only, so they cannot redirect a
+/// connection to another network.</para>
 /// </remarks>
 public static class ZeroTierName
 {
-    /// <summary>The ending of names for members and networks.</summary>
+    /// <summary>The suffix of the names of members and networks.</summary>
     public const string Suffix = ".zt";
 
     /// <summary>The name of a member: <c>NODE.NETWORK.zt</c>.</summary>
     public static string Of(NodeId member, NetworkId network) => $"{member}.{network}{Suffix}";
 
     /// <summary>
-    /// Finds the endpoints that a host and port mean to this node, the best first; asks the name servers of networks where the host is a
-    /// name of theirs.
+    /// Resolves a host and port to endpoints, the best first. Queries a network's name servers if the host is in its search domain.
     /// </summary>
     /// <param name="node">The node that will connect.</param>
     /// <param name="host">An address (IPv6 with or without brackets), <c>NODE.NETWORK.zt</c>, or a name in the search domain of a joined
     /// network.</param>
     /// <param name="port">0 to 65535.</param>
-    /// <param name="cancellationToken">Gives up.</param>
-    /// <returns>One or more endpoints.</returns>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    /// <returns>At least one endpoint.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The port is outside 0 to 65535.</exception>
-    /// <exception cref="ZeroTierException">The host is not such a name, is not known, or on no joined network; or no name server
+    /// <exception cref="ZeroTierException">The host has none of these forms, is unknown or on no joined network, or no name server
     /// answers.</exception>
     public static ValueTask<IReadOnlyList<ZeroTierEndPoint>> ResolveAsync(
         ZeroTierNode node, string host, int port, CancellationToken cancellationToken = default)
@@ -62,12 +62,12 @@ public static class ZeroTierName
     }
 
     /// <summary>
-    /// Finds the endpoints that a text such as <c>[fc..]:8080</c>, <c>NODE.NETWORK.zt:80</c> or <c>nas.corp.example:80</c> means to this
-    /// node, the best first.
+    /// Resolves a URL authority such as <c>[fc..]:8080</c>, <c>NODE.NETWORK.zt:80</c> or <c>nas.corp.example:80</c> to endpoints, the best
+    /// first.
     /// </summary>
     /// <param name="node">The node that will connect.</param>
     /// <param name="authority">Host and port.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     /// <exception cref="ZeroTierException">As of <see cref="ResolveAsync"/>.</exception>
     /// <exception cref="FormatException">The text has no port.</exception>
     public static ValueTask<IReadOnlyList<ZeroTierEndPoint>> ResolveAuthorityAsync(
@@ -77,11 +77,11 @@ public static class ZeroTierName
         return ResolveAsync(node, host, port, cancellationToken);
     }
 
-    /// <summary>Finds the endpoint that an address or a member's name means to this node, without asking name servers.</summary>
+    /// <summary>Resolves an address or a member's name to an endpoint, without querying name servers.</summary>
     /// <param name="node">The node that will connect.</param>
     /// <param name="host">An address (IPv6 with or without brackets) or <c>NODE.NETWORK.zt</c>.</param>
     /// <param name="port">0 to 65535.</param>
-    /// <exception cref="ZeroTierException">The host is not such a name, or on no joined network.</exception>
+    /// <exception cref="ZeroTierException">The host has none of these forms, or is on no joined network.</exception>
     public static ZeroTierEndPoint Resolve(ZeroTierNode node, string host, int port)
     {
         ArgumentNullException.ThrowIfNull(node);
@@ -104,10 +104,10 @@ public static class ZeroTierName
     }
 
     /// <summary>
-    /// Finds the endpoint that a text such as <c>[fc..]:8080</c>, <c>10.1.2.3:80</c> or <c>NODE.NETWORK.zt:80</c> means to this node,
-    /// without asking name servers.
+    /// Resolves a URL authority such as <c>[fc..]:8080</c>, <c>10.1.2.3:80</c> or <c>NODE.NETWORK.zt:80</c> to an endpoint, without
+    /// querying name servers.
     /// </summary>
-    /// <exception cref="ZeroTierException">The host is not a name that is known, or on no joined network.</exception>
+    /// <exception cref="ZeroTierException">The host is not a known name, or is on no joined network.</exception>
     /// <exception cref="FormatException">The text has no port.</exception>
     public static ZeroTierEndPoint ResolveAuthority(ZeroTierNode node, string authority)
     {
@@ -116,13 +116,13 @@ public static class ZeroTierName
     }
 
     /// <summary>
-    /// Whether a host belongs to the networks of a node, for whoever connects to others too: a name that ends in <c>.zt</c>, one that the
-    /// application has given, one in the search domain of a joined network, or an address that is on such a network or follows from its ID.
-    /// A name without a dot belongs to them only if the application has given it.
+    /// Whether a host belongs to the networks of a node, for callers that also connect over the machine's own network. True for names
+    /// ending in <c>.zt</c>, names of <c>ZeroTier:Hosts</c>, names in the search domain of a joined network, and addresses on a joined
+    /// network or derived from its ID. A name without a dot belongs to them only if it is in <c>ZeroTier:Hosts</c>.
     /// </summary>
     /// <remarks>
-    /// Names of search domains, and addresses that a controller gives out, are known once their network is ready. Until then they look like
-    /// any others: where a connection must never leave by the machine's sockets, do not ask.
+    /// Search domains, and addresses that a controller assigns, are known only once their network is ready; before that, this returns false
+    /// for them. Do not base the decision on this where a connection must never use the machine's own sockets.
     /// </remarks>
     /// <param name="node">The node that would connect.</param>
     /// <param name="host">As in a URL.</param>
@@ -138,13 +138,13 @@ public static class ZeroTierName
                 : host.Contains('.', StringComparison.Ordinal) && node.Names.Covers(host));
     }
 
-    /// <summary>True when the address is on the network: in the prefix of an address of ours, or behind a route.</summary>
+    /// <summary>True when the address is on the network: in the prefix of one of this node's addresses, or behind a route.</summary>
     internal static bool IsOn(ZeroTierNetwork network, IPAddress address) =>
         network.Addresses.Any(own => own.Contains(address)) || network.Routes.Any(route => route.Target.Contains(address));
 
     /// <summary>
-    /// Puts what it stands for in the place of a name that the application has given, and the full name of a member in that of
-    /// <c>NODE.zt</c>, where there is one network.
+    /// Replaces a name of <c>ZeroTier:Hosts</c> by its value, and <c>NODE.zt</c> by the member's full name if exactly one network is
+    /// joined.
     /// </summary>
     internal static string Expand(ZeroTierNode node, string host)
     {
@@ -157,14 +157,14 @@ public static class ZeroTierName
     }
 
     /// <summary>
-    /// Finds the member that a host names by itself, and not by what name servers or the state of a network make of it:
-    /// <c>NODE.NETWORK.zt</c>, <c>NODE.zt</c>, an address that follows from the member's ID on a joined network, or a name of
-    /// <c>ZeroTier:Hosts</c> that leads to one of these.
+    /// Finds the member that a host identifies by itself, independent of name servers and of the state of a network:
+    /// <c>NODE.NETWORK.zt</c>, <c>NODE.zt</c>, an address derived from the member's ID on a joined network, or a name of
+    /// <c>ZeroTier:Hosts</c> that stands for one of these.
     /// </summary>
     /// <param name="node">The node that would connect.</param>
     /// <param name="host">As in a URL.</param>
     /// <param name="member">The member.</param>
-    /// <param name="network">The network on which it is meant.</param>
+    /// <param name="network">The member's network.</param>
     /// <returns>False for any other host.</returns>
     public static bool TryFindMember(ZeroTierNode node, string host, out NodeId member, out NetworkId network)
     {
@@ -191,7 +191,7 @@ public static class ZeroTierName
         return false;
     }
 
-    /// <summary>The member whose derived address it is; null for any other address.</summary>
+    /// <summary>The member from whose ID the address is derived (6PLANE or RFC 4193); null for any other address.</summary>
     internal static NodeId? MemberOf(ZeroTierEndPoint endPoint)
     {
         Span<byte> bytes = stackalloc byte[16];
@@ -250,8 +250,8 @@ public static class ZeroTierName
                 + "addresses, and this node has not heard yet which one it has. Check that the node is a member and online, use the "
                 + "member's address, for example 10.147.17.5, or have the network's controller assign RFC 4193 addresses.");
 
-    // Which derived addresses a network has shows in our own there. One that is not joined, or not configured, is reported when the
-    // connection is made.
+    // Our own addresses on the network show which kind of derived address it assigns. A network that is not joined or not configured is
+    // reported later, when connecting.
     private static IPAddress? FindMemberAddress(ZeroTierNode node, NodeId member, NetworkId network)
     {
         var sixPlane = network.GetSixPlaneAddress(member);
@@ -290,7 +290,7 @@ public static class ZeroTierName
             }
         }
 
-        // Behind a route only then: what one network assigns must not take addresses away from another.
+        // Routes only count when no prefix matches: a route of one network must not capture addresses of another.
         var routed = networks
             .SelectMany(network => network.Routes.Where(route => route.Target.Contains(address)), (network, route) => (network.Id, route))
             .OrderByDescending(found => found.route.Target.PrefixLength).ThenBy(found => found.route.Metric)

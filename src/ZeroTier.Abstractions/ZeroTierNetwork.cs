@@ -2,7 +2,9 @@ using System.Net;
 
 namespace ZeroTier;
 
-/// <summary>The state of a joined network, with libzt's own numbers.</summary>
+/// <summary>
+/// The state of a joined network; the values are those of libzt, except <see cref="ZeroTierNetworkStatus.NotSupported"/>.
+/// </summary>
 public enum ZeroTierNetworkStatus
 {
     /// <summary>Joined; no configuration yet.</summary>
@@ -14,10 +16,10 @@ public enum ZeroTierNetworkStatus
     /// <summary>The controller has not authorised this node.</summary>
     AccessDenied = 2,
 
-    /// <summary>No such network at its controller, or an ID that cannot exist.</summary>
+    /// <summary>The controller does not know the network, or the ID is invalid.</summary>
     NotFound = 3,
 
-    /// <summary>The virtual port could not be made.</summary>
+    /// <summary>The virtual network port could not be created.</summary>
     PortError = 4,
 
     /// <summary>The controller demands a newer node.</summary>
@@ -33,7 +35,7 @@ public enum ZeroTierNetworkStatus
 /// <summary>A snapshot of one joined network. Immutable.</summary>
 public sealed record ZeroTierNetwork
 {
-    /// <summary>Makes a snapshot.</summary>
+    /// <summary>Creates a snapshot.</summary>
     /// <param name="id">The network's ID.</param>
     /// <param name="status">Its state.</param>
     public ZeroTierNetwork(NetworkId id, ZeroTierNetworkStatus status)
@@ -51,51 +53,54 @@ public sealed record ZeroTierNetwork
     /// <summary>The name that the controller gave it; untrusted text.</summary>
     public string Name { get; init; } = "";
 
-    /// <summary>This node's addresses there, with their prefix lengths.</summary>
+    /// <summary>This node's addresses on the network, with their prefix lengths.</summary>
     public IReadOnlyList<IPNetworkAddress> Addresses { get; init; } = [];
 
     /// <summary>
-    /// Addresses that the network assigns and this node does not take, because of its <see cref="Settings"/>. Empty where the engine is not
-    /// told.
+    /// Addresses that the network assigns but this node does not use, because of its <see cref="Settings"/>. Empty on engines that do not
+    /// report them.
     /// </summary>
     public IReadOnlyList<IPNetworkAddress> RefusedAddresses { get; init; } = [];
 
-    /// <summary>What this node takes of that which the network assigns.</summary>
+    /// <summary>Which of the assigned addresses, routes and name servers this node uses.</summary>
     public ZeroTierNetworkSettings Settings { get; init; } = ZeroTierNetworkSettings.Default;
 
-    /// <summary>The controller's number of the configuration in force; 0 before the first, and where the engine is not told.</summary>
+    /// <summary>
+    /// The controller's revision number of the current configuration; 0 before the first, and on engines that do not report it.
+    /// </summary>
     public long Revision { get; init; }
 
     /// <summary>
-    /// True when this node may carry frames of others into the network (an active bridge). False where the engine is not told.
+    /// True when this node is an active bridge, which may forward frames of other hosts into the network. False on engines that do not
+    /// report it.
     /// </summary>
     public bool IsBridge { get; init; }
 
     /// <summary>The virtual Ethernet MTU in bytes, 1280 to 10000.</summary>
     public int Mtu { get; init; }
 
-    /// <summary>This node's Ethernet address there, as <c>02:1d:48:28:a0:ae</c>.</summary>
+    /// <summary>This node's MAC address on the network, for example <c>02:1d:48:28:a0:ae</c>.</summary>
     public string Mac { get; init; } = "";
 
-    /// <summary>True when everybody may join.</summary>
+    /// <summary>True when the network is public: every node may join without being authorised.</summary>
     public bool IsPublic { get; init; }
 
-    /// <summary>True when the network carries broadcast frames other than ARP. False where the engine is not told.</summary>
+    /// <summary>True when the network carries broadcast frames other than ARP. False on engines that do not report it.</summary>
     public bool AllowsBroadcast { get; init; }
 
     /// <summary>
     /// The routes that the network assigns and this node uses, in the network's order. The managed engine leaves out default routes and
-    /// routes to public addresses, unless its <see cref="Settings"/> allow them; libzt puts no route in force and shows none.
+    /// routes to public addresses, unless its <see cref="Settings"/> allow them; libzt applies no routes and reports none.
     /// </summary>
     public IReadOnlyList<ZeroTierRoute> Routes { get; init; } = [];
 
-    /// <summary>The name servers that the network suggests; null when it names none, or the engine is not told (libzt).</summary>
+    /// <summary>The network's DNS settings; null when it has none, or the engine does not report them (libzt).</summary>
     public ZeroTierDns? Dns { get; init; }
 
     /// <summary>
-    /// Where a person logs in to let this node in, while <see cref="Status"/> is
-    /// <see cref="ZeroTierNetworkStatus.AuthenticationRequired"/>; untrusted text. Else, and where the controller or the engine names none,
-    /// null.
+    /// The URL at which a person logs in to authorise this node, while <see cref="Status"/> is
+    /// <see cref="ZeroTierNetworkStatus.AuthenticationRequired"/>; untrusted text. Null otherwise, and when the controller or the engine
+    /// provides none.
     /// </summary>
     public string? LoginUrl { get; init; }
 
@@ -106,10 +111,10 @@ public sealed record ZeroTierNetwork
     public bool IsReady => Status == ZeroTierNetworkStatus.Ok && Addresses.Count > 0;
 }
 
-/// <summary>An address of this node and the length of the prefix that is on the same link.</summary>
+/// <summary>An address of this node with the prefix length of its subnet.</summary>
 public readonly record struct IPNetworkAddress
 {
-    /// <summary>Makes an address.</summary>
+    /// <summary>Creates an address.</summary>
     /// <param name="address">IPv4 or IPv6.</param>
     /// <param name="prefixLength">0 to 32, or 0 to 128.</param>
     public IPNetworkAddress(IPAddress address, int prefixLength)
@@ -124,7 +129,7 @@ public readonly record struct IPNetworkAddress
     /// <summary>0 to 32, or 0 to 128.</summary>
     public int PrefixLength { get; init; }
 
-    /// <summary>True when the address is of the same family and agrees in the prefix.</summary>
+    /// <summary>True when the address is of the same family and in the same subnet.</summary>
     public bool Contains(IPAddress address)
     {
         ArgumentNullException.ThrowIfNull(address);
@@ -140,6 +145,6 @@ public readonly record struct IPNetworkAddress
         return own[..whole].SequenceEqual(other[..whole]) && (rest == 0 || (own[whole] ^ other[whole]) >> (8 - rest) == 0);
     }
 
-    /// <summary>Address and prefix length, as <c>10.1.2.3/24</c>.</summary>
+    /// <summary>Address and prefix length, for example <c>10.1.2.3/24</c>.</summary>
     public override string ToString() => $"{Address}/{PrefixLength}";
 }

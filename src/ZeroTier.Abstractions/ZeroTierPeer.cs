@@ -2,7 +2,7 @@ using System.Net;
 
 namespace ZeroTier;
 
-/// <summary>What a peer is, with libzt's own numbers.</summary>
+/// <summary>The role of a peer; the values are those of libzt.</summary>
 public enum ZeroTierPeerRole
 {
     /// <summary>An ordinary node.</summary>
@@ -18,9 +18,9 @@ public enum ZeroTierPeerRole
 /// <summary>A snapshot of another node that this node knows. Immutable.</summary>
 public sealed record ZeroTierPeer
 {
-    /// <summary>Makes a snapshot.</summary>
+    /// <summary>Creates a snapshot.</summary>
     /// <param name="id">Its address.</param>
-    /// <param name="role">What it is.</param>
+    /// <param name="role">Its role.</param>
     public ZeroTierPeer(NodeId id, ZeroTierPeerRole role)
     {
         Id = id;
@@ -30,7 +30,7 @@ public sealed record ZeroTierPeer
     /// <summary>Its address.</summary>
     public NodeId Id { get; init; }
 
-    /// <summary>What it is.</summary>
+    /// <summary>Its role.</summary>
     public ZeroTierPeerRole Role { get; init; }
 
     /// <summary>Its direct paths, best first; empty when it is reached through a root.</summary>
@@ -39,13 +39,13 @@ public sealed record ZeroTierPeer
     /// <summary>Round-trip time over the direct path; null until measured.</summary>
     public TimeSpan? Latency { get; init; }
 
-    /// <summary>Its software version; null until it said so.</summary>
+    /// <summary>Its software version; null until the peer has announced it.</summary>
     public Version? Version { get; init; }
 
     /// <summary>When something authenticated was last received from it; null if never.</summary>
     public DateTimeOffset? LastReceived { get; init; }
 
-    /// <summary>True when at least one direct path is known. An engine that is not told the paths themselves sets it instead.</summary>
+    /// <summary>True when at least one direct path is known. Engines that cannot list the paths set it instead.</summary>
     public bool IsDirect
     {
         get => field || Paths.Count > 0;
@@ -53,19 +53,19 @@ public sealed record ZeroTierPeer
     }
 
     /// <summary>
-    /// True when it is heard through a root and no direct path is known. Both this and <see cref="IsDirect"/> are false for a peer that has
-    /// gone silent, or was never heard, which an engine may remember for a while.
+    /// True when packets from it arrive through a root and no direct path is known. This and <see cref="IsDirect"/> are both false for a
+    /// peer that has gone silent or was never heard, which an engine may keep in its table for a while.
     /// </summary>
     public bool IsRelayed { get; init; }
 }
 
-/// <summary>A physical way to a peer.</summary>
+/// <summary>A physical path to a peer: a UDP endpoint.</summary>
 public sealed record ZeroTierPath
 {
-    /// <summary>Makes a path.</summary>
+    /// <summary>Creates a path.</summary>
     /// <param name="endPoint">The peer's UDP endpoint.</param>
     /// <param name="lastReceived">When an authenticated packet last came over it.</param>
-    /// <param name="isPreferred">True for the one in use.</param>
+    /// <param name="isPreferred">True for the path in use.</param>
     public ZeroTierPath(IPEndPoint endPoint, DateTimeOffset lastReceived, bool isPreferred)
     {
         EndPoint = endPoint;
@@ -79,9 +79,9 @@ public sealed record ZeroTierPath
     /// <summary>When an authenticated packet last came over it.</summary>
     public DateTimeOffset LastReceived { get; init; }
 
-    /// <summary>When something was last sent over it; null if never, or where the engine is not told.</summary>
+    /// <summary>When something was last sent over it; null if never, or on engines that do not report it.</summary>
     public DateTimeOffset? LastSent { get; init; }
 
-    /// <summary>True for the one in use.</summary>
+    /// <summary>True for the path in use.</summary>
     public bool IsPreferred { get; init; }
 }

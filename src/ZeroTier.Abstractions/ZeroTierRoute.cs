@@ -5,9 +5,9 @@ namespace ZeroTier;
 /// <summary>A route that a network assigns. Immutable.</summary>
 public sealed record ZeroTierRoute
 {
-    /// <summary>Makes a route.</summary>
-    /// <param name="target">The addresses that it leads to.</param>
-    /// <param name="gateway">The member that takes packets further; null when the addresses are on the network itself.</param>
+    /// <summary>Creates a route.</summary>
+    /// <param name="target">The destination prefix.</param>
+    /// <param name="gateway">The next hop, a member of the network; null when the destination is on the network itself.</param>
     /// <param name="metric">0 to 65535.</param>
     public ZeroTierRoute(IPNetwork target, IPAddress? gateway, int metric)
     {
@@ -16,13 +16,13 @@ public sealed record ZeroTierRoute
         Metric = metric;
     }
 
-    /// <summary>The addresses that it leads to.</summary>
+    /// <summary>The destination prefix.</summary>
     public IPNetwork Target { get; init; }
 
-    /// <summary>The member that takes packets further; null when the addresses are on the network itself.</summary>
+    /// <summary>The next hop, a member of the network; null when the destination is on the network itself.</summary>
     public IPAddress? Gateway { get; init; }
 
-    /// <summary>0 to 65535; of two routes with the same prefix length the lower one counts.</summary>
+    /// <summary>0 to 65535; among routes with the same prefix length the lowest metric is preferred.</summary>
     public int Metric { get; init; }
 
     /// <summary>For people: <c>10.1.0.0/16 via 10.147.17.5</c>.</summary>

@@ -1,9 +1,9 @@
 namespace ZeroTier.Cli;
 
-/// <summary>The end of commands that run until Ctrl-C or SIGTERM.</summary>
+/// <summary>Support for commands that run until Ctrl-C or SIGTERM.</summary>
 internal static class Cancelled
 {
-    /// <summary>Waits for cancellation, and takes it as the ordinary end.</summary>
+    /// <summary>Waits for cancellation, and completes without an exception.</summary>
     public static Task WaitAsync(CancellationToken cancellationToken)
     {
         var end = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -3,9 +3,9 @@ using ZeroTier.Managed;
 
 namespace ZeroTier.Cli;
 
-/// <summary>The storage folder of a node of one's own, in which <c>zt join</c> remembers networks and roots.</summary>
+/// <summary>The storage folder of a node, in which <c>zt join</c> stores networks and roots.</summary>
 /// <param name="Home">The folder.</param>
-/// <param name="Planet">The roots to use; null for those that the folder remembers.</param>
+/// <param name="Planet">The roots to use; null for those stored in the folder.</param>
 /// <param name="Port">The UDP port; 0 for that of the last run.</param>
 internal sealed record JoinedFolder(string Home, Planet? Planet, ushort Port)
 {
@@ -49,7 +49,7 @@ internal sealed record JoinedFolder(string Home, Planet? Planet, ushort Port)
         },
     };
 
-    /// <summary>True for a folder in which an earlier join has left roots and networks.</summary>
+    /// <summary>True for a folder in which an earlier join has stored the roots.</summary>
     public static bool HasPlanet(string home) => File.Exists(Path.Combine(home, PlanetFileName));
 
     public static JoinedFolder Read(ParseResult parse, Symbols symbols)
@@ -63,7 +63,7 @@ internal sealed record JoinedFolder(string Home, Planet? Planet, ushort Port)
             : throw new FormatException($"{home} remembers no roots. Name them once: --planet FILE, or --public-roots for ZeroTier's own.");
     }
 
-    /// <summary>Starts the folder's node, with the networks that it remembers; from then on the folder remembers the roots, too.</summary>
+    /// <summary>Starts the folder's node with its stored networks, and stores the roots in the folder.</summary>
     public async Task<ManagedNode> StartAsync(CancellationToken cancellationToken)
     {
         var node = new ManagedNode(new ManagedNodeOptions { StoragePath = Home, Planet = Planet, Port = Port });

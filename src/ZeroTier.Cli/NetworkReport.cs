@@ -5,7 +5,7 @@ using System.Text.Json.Serialization;
 
 namespace ZeroTier.Cli;
 
-/// <summary>The networks of a node, as <c>zt networks</c> tells them: JSON for programs, text for people.</summary>
+/// <summary>The output of <c>zt networks</c>: JSON for programs, text for people.</summary>
 internal sealed record NetworkReport(
     string Node, bool Online, IReadOnlyList<NetworkReport.Entry> Networks, IReadOnlyDictionary<string, long> Dropped)
 {
@@ -39,7 +39,7 @@ internal sealed record NetworkReport(
 
     public string ToJson() => JsonSerializer.Serialize(this, NetworkReportJson.Default.NetworkReport);
 
-    /// <summary>A line for each network, and below it what there is to say.</summary>
+    /// <summary>One line per network, followed by its details.</summary>
     public string ToText(bool details)
     {
         if (Networks.Count == 0)

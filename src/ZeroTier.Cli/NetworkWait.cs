@@ -1,12 +1,12 @@
 namespace ZeroTier.Cli;
 
-/// <summary>Waits for networks, and says what a person has to do meanwhile.</summary>
+/// <summary>Waits for networks, and prints what the user has to do for them to become ready.</summary>
 internal static class NetworkWait
 {
-    // A controller that runs answers in this time, also where roots must be found first.
+    // A running controller answers within this time, even if roots must be found first.
     private static readonly TimeSpan AnswerPatience = TimeSpan.FromSeconds(10);
 
-    /// <summary>Waits until a network carries traffic. What has to be done for that is said once.</summary>
+    /// <summary>Waits until a network carries traffic. Prints once what the user has to do for that.</summary>
     public static async Task<ZeroTierNetwork> UntilReadyAsync(ZeroTierNode node, NetworkId id, CancellationToken cancellationToken)
     {
         string? said = null;
@@ -24,12 +24,12 @@ internal static class NetworkWait
             },
             cancellationToken);
 
-        // Says why where it is hopeless.
+        // Throws with the reason if the network can never become ready.
         return await node.WaitForNetworkAsync(id, cancellationToken);
     }
 
-    /// <summary>Waits until each of the joined networks carries traffic, or is refused, which is said.</summary>
-    /// <exception cref="ZeroTierException">All are refused; the message says what a person has to do.</exception>
+    /// <summary>Waits until each joined network carries traffic or is refused; prints refusals.</summary>
+    /// <exception cref="ZeroTierException">All are refused; the message says what the user has to do.</exception>
     public static async Task UntilUsableAsync(ZeroTierNode node, CancellationToken cancellationToken)
     {
         await UntilAsync(node, () => node.Networks.All(n => n.IsReady || IsAnswered(n)), cancellationToken);
@@ -56,13 +56,13 @@ internal static class NetworkWait
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            // The state says what is missing.
+            // Not an error: the printed state shows what is missing.
         }
     }
 
     public static ZeroTierNetwork Find(ZeroTierNode node, NetworkId id) => node.Networks.Single(n => n.Id == id);
 
-    /// <summary>The controller has said something, and be it no.</summary>
+    /// <summary>The controller has answered, even if negatively.</summary>
     private static bool IsAnswered(ZeroTierNetwork network) => network.Status != ZeroTierNetworkStatus.RequestingConfiguration;
 
     private static bool IsHopeless(ZeroTierNetwork network) =>
@@ -70,7 +70,7 @@ internal static class NetworkWait
 
     private static async Task UntilAsync(ZeroTierNode node, Func<bool> condition, CancellationToken cancellationToken)
     {
-        // Opened before the first look, so that no change is missed.
+        // Subscribe before checking, so that no change is missed.
         using var events = node.Subscribe();
         if (condition())
         {

@@ -3,12 +3,12 @@ using System.Net;
 
 namespace ZeroTier.Cli;
 
-/// <summary>Which network a command uses, and as which node.</summary>
+/// <summary>The options of a command that select the network and the node.</summary>
 /// <param name="Network">The network to join; null for the development network's own.</param>
 /// <param name="Planet">The planet file; null for the development network.</param>
 /// <param name="Home">The storage folder as it was given, or <c>:memory:</c>; null for the default.</param>
 /// <param name="Port">The UDP port; 0 for any.</param>
-/// <param name="TcpRelay">The TCP relay, for where no UDP passes.</param>
+/// <param name="TcpRelay">The TCP relay for networks that block UDP.</param>
 internal sealed record NodeOptions(string? Network, FileInfo? Planet, string? Home, ushort Port, IPEndPoint? TcpRelay)
 {
     /// <summary>The file to capture the network's frames to; null for none.</summary>
@@ -64,7 +64,7 @@ internal sealed record NodeOptions(string? Network, FileInfo? Planet, string? Ho
         return symbols;
     }
 
-    /// <summary>True for a folder whose node is on a planet of its own: then the development network is not meant.</summary>
+    /// <summary>True for a folder with a stored planet: its node does not use the development network.</summary>
     public bool IsJoinedFolder => Home is { } home && JoinedFolder.HasPlanet(home);
 
     public static NodeOptions Read(ParseResult parse, Symbols symbols) =>

@@ -4,12 +4,12 @@ using ZeroTier.SelfHosting;
 
 namespace ZeroTier.Cli;
 
-/// <summary>A running node for the length of one command, on the network that the options name.</summary>
+/// <summary>A node that runs for the duration of one command, on the network selected by the options.</summary>
 internal sealed class NodeSession : IAsyncDisposable
 {
     private static readonly TimeSpan ReadyTimeout = TimeSpan.FromSeconds(30);
 
-    // Roots that run answer in this time; then a peer known from an earlier run is enough.
+    // Running roots answer within this time; after it, a peer known from an earlier run is enough.
     private static readonly TimeSpan RootPatience = TimeSpan.FromSeconds(1);
 
     private readonly Stack<IAsyncDisposable> _opened;
@@ -20,7 +20,7 @@ internal sealed class NodeSession : IAsyncDisposable
         _opened = opened;
     }
 
-    /// <summary>The node; online, and ready on its network.</summary>
+    /// <summary>The node; its network is ready.</summary>
     public ManagedNode Node { get; }
 
     /// <summary>Starts a node and waits until its network carries traffic.</summary>
@@ -64,12 +64,12 @@ internal sealed class NodeSession : IAsyncDisposable
     }
 
     /// <summary>
-    /// What a text such as <c>[fc..]:8080</c> or <c>nas.corp.example:80</c> means on this node's networks, the best first.
+    /// Resolves a text such as <c>[fc..]:8080</c> or <c>nas.corp.example:80</c> on this node's networks, the best endpoint first.
     /// </summary>
     public ValueTask<IReadOnlyList<ZeroTierEndPoint>> ResolveAsync(string authority, CancellationToken cancellationToken) =>
         ZeroTierName.ResolveAuthorityAsync(Node, authority, cancellationToken);
 
-    /// <summary>A handler for HTTP over the network.</summary>
+    /// <summary>Creates an HTTP handler for the network.</summary>
     public HttpMessageHandler CreateHttpHandler(bool acceptAnyCertificate, TimeSpan connectTimeout)
     {
         var handler = new ZeroTierHttpHandler(Node, ZeroTierConnectionOptions.Default with { ConnectTimeout = connectTimeout });
@@ -138,7 +138,7 @@ internal sealed class NodeSession : IAsyncDisposable
         }
     }
 
-    // A peer over a direct path, which needs no root. Ends by the token when none is reached.
+    // Waits for a peer with a direct path, which needs no root, until cancelled.
     private static async Task PeerAsync(ManagedNode node, IZeroTierEventSubscription events, CancellationToken cancellationToken)
     {
         await foreach (var _ in events.ReadAllAsync(cancellationToken))

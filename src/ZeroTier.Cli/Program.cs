@@ -11,10 +11,10 @@ internal static class Program
     {
         var configuration = new InvocationConfiguration
         {
-            // Errors that a user can fix are printed here as one line; a stack trace would bury the remedy.
+            // Errors that a user can fix are printed as one line below; a stack trace would hide the remedy.
             EnableDefaultExceptionHandler = false,
 
-            // Time for an orderly stop, below the ten seconds after which service managers and containers kill the process.
+            // Time for an orderly stop: less than the ten seconds after which container runtimes kill the process.
             ProcessTerminationTimeout = TimeSpan.FromSeconds(8),
         };
         try
@@ -34,7 +34,7 @@ internal static class Program
         }
     }
 
-    /// <summary>HTTP says "see inner exception", which the reader of one line cannot do.</summary>
+    /// <summary>The message of an HttpRequestException refers to the inner exception, which is not printed.</summary>
     private static string Reason(Exception exception) =>
         exception is HttpRequestException { InnerException: { } inner } ? inner.Message : exception.Message;
 

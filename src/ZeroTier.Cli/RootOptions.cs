@@ -5,7 +5,7 @@ using ZeroTier.SelfHosting;
 
 namespace ZeroTier.Cli;
 
-/// <summary>Where a private root lives and where it is reached.</summary>
+/// <summary>The options of a private root: its storage folder and its UDP endpoints.</summary>
 internal sealed class RootOptions
 {
     private readonly Option<DirectoryInfo> _home = new("--home") { Description = "The root's storage folder.", Required = true };
@@ -38,7 +38,7 @@ internal sealed class RootOptions
                 $"{planet} does not exist yet, so --endpoint must say where nodes reach the root, for example --endpoint 192.0.2.1:9993.");
     }
 
-    /// <summary>Another root: <c>IDENTITY@ENDPOINT</c>, with further endpoints after commas.</summary>
+    /// <summary>Parses another root: <c>IDENTITY@ENDPOINT</c>, with further endpoints separated by commas.</summary>
     public static PlanetRoot ParseRoot(string text)
     {
         int at = text.LastIndexOf('@');
@@ -50,7 +50,7 @@ internal sealed class RootOptions
                 + "it: IDENTITY@192.0.2.2:9993.");
     }
 
-    /// <summary>An address and a port other than 0.</summary>
+    /// <summary>Parses an address and a port other than 0.</summary>
     public static IPEndPoint ParseEndPoint(string text, string what) =>
         IPEndPoint.TryParse(text, out var endPoint) && endPoint.Port != 0
             ? endPoint

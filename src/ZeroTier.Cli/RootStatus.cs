@@ -6,8 +6,8 @@ using ZeroTier.Managed;
 namespace ZeroTier.Cli;
 
 /// <summary>
-/// What a root tells over HTTP: <c>/livez</c> and <c>/readyz</c> for probes, <c>/metrics</c> for collectors, in Prometheus' text format. It
-/// only reads.
+/// The HTTP endpoints of a root: <c>/livez</c> and <c>/readyz</c> for probes, <c>/metrics</c> for collectors, in Prometheus' text format.
+/// Read-only.
 /// </summary>
 internal sealed class RootStatus : IDisposable
 {
@@ -45,7 +45,7 @@ internal sealed class RootStatus : IDisposable
         {
             try
             {
-                // One request at a time: answers are short, and work cannot pile up.
+                // One request at a time: answers are short, and no unbounded work can accumulate.
                 await AnswerAsync(await _listener.GetContextAsync());
             }
             catch (Exception exception) when (exception is ObjectDisposedException or InvalidOperationException)
@@ -54,7 +54,7 @@ internal sealed class RootStatus : IDisposable
             }
             catch (HttpListenerException)
             {
-                // Its end, or a client that has gone.
+                // The listener was stopped, or a client has disconnected.
                 if (!_listener.IsListening)
                 {
                     return;
@@ -86,7 +86,7 @@ internal sealed class RootStatus : IDisposable
         : (HttpStatusCode.ServiceUnavailable,
             $"Unhealthy: the root is {_node.State}{(_node.FatalError is { } fatal ? $", {fatal.Message}" : "")}\n");
 
-    /// <summary>Names as the meter of Kestrel.Transport.ZeroTier has them.</summary>
+    /// <summary>Uses the names of the meter Kestrel.Transport.ZeroTier, in Prometheus' form.</summary>
     private string Metrics()
     {
         var text = new StringBuilder();

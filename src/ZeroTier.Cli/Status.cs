@@ -2,7 +2,7 @@ using Spectre.Console;
 
 namespace ZeroTier.Cli;
 
-/// <summary>What a person reads: always on standard error, so that standard output carries data alone.</summary>
+/// <summary>Messages for people: always on standard error, so that standard output contains only data.</summary>
 internal static class Status
 {
     private static readonly IAnsiConsole Console = CreateConsole();
@@ -21,7 +21,7 @@ internal static class Status
             Out = new AnsiConsoleOutput(System.Console.Error),
         });
 
-        // Commands and addresses in messages are meant to be copied: the terminal wraps them, not we.
+        // Do not wrap lines, so that commands and addresses in messages can be copied.
         console.Profile.Width = int.MaxValue;
         return console;
     }

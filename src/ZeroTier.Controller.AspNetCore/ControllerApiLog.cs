@@ -2,7 +2,9 @@ using Microsoft.Extensions.Logging;
 
 namespace ZeroTier.Controller.AspNetCore;
 
-/// <summary>Log messages of the HTTP API. Ids 340 to 359 without 341 to 344, which tell who gets in.</summary>
+/// <summary>
+/// Log messages of the HTTP API. Event ids 340 to 359, without 341 to 344, which are those of access control (ZeroTier.Service.AspNetCore).
+/// </summary>
 internal static partial class ControllerApiLog
 {
     public const string Category = "ZeroTier.Controller.AspNetCore";

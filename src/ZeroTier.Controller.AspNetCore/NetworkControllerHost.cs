@@ -6,7 +6,8 @@ using ZeroTier.Managed;
 namespace ZeroTier.Controller.AspNetCore;
 
 /// <summary>
-/// The controller of a host. Opened at the host's start, or at the first use, and disposed of after the node that carries it. Thread-safe.
+/// Provides the controller of a host. It is opened at the host's start or at first use, and disposed after the node that hosts it.
+/// Thread-safe.
 /// </summary>
 public sealed class NetworkControllerHost : IControllerSource, IAsyncDisposable, IDisposable
 {
@@ -25,7 +26,7 @@ public sealed class NetworkControllerHost : IControllerSource, IAsyncDisposable,
         _loggerFactory = loggerFactory;
     }
 
-    /// <summary>The controller, once it is open.</summary>
+    /// <summary>Waits until the controller is open and returns it.</summary>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="ObjectDisposedException">The host has ended.</exception>
     public async ValueTask<NetworkController> GetAsync(CancellationToken cancellationToken = default)
@@ -46,7 +47,7 @@ public sealed class NetworkControllerHost : IControllerSource, IAsyncDisposable,
     /// <inheritdoc />
     public async ValueTask DisposeAsync() => await CloseAsync().ConfigureAwait(false);
 
-    /// <summary>For containers that are disposed of synchronously; the controller then ends in the background.</summary>
+    /// <summary>For containers that are disposed synchronously; the controller is then closed in the background.</summary>
     public void Dispose() => _ = CloseAsync();
 
     private Task CloseAsync()
@@ -83,7 +84,7 @@ public sealed class NetworkControllerHost : IControllerSource, IAsyncDisposable,
         await _closing.CancelAsync().ConfigureAwait(false);
         if (opening is not null)
         {
-            // What failed was reported to those who waited.
+            // A failure to open was reported to the callers of GetAsync.
             await ((Task)opening).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (opening.IsCompletedSuccessfully)
             {

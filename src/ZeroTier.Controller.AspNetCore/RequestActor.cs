@@ -3,7 +3,7 @@ using ZeroTier.Service.AspNetCore.Access;
 
 namespace ZeroTier.Controller.AspNetCore;
 
-/// <summary>Who makes the changes of a request, for the audit trail.</summary>
+/// <summary>Determines the actor of a request, for the audit trail.</summary>
 internal static class RequestActor
 {
     public static Actor Of(HttpContext context)

@@ -13,12 +13,13 @@ namespace Microsoft.AspNetCore.Builder;
 public static class ZeroTierControllerEndpointRouteBuilderExtensions
 {
     /// <summary>
-    /// Maps the controller's API as ZeroTierOne has it, for tools and scripts that know that one, and its lists under <c>/unstable</c>.
-    /// Without a policy it takes the token of <see cref="ZeroTierServiceOptions.TokenPath"/>, from this machine; with one
-    /// (<c>RequireAuthorization</c>) the users of the policy, from anywhere, and no token.
+    /// Maps a controller API compatible with ZeroTierOne's, for existing tools and scripts, including its lists under <c>/unstable</c>.
+    /// Without an authorization policy, requests need the token of <see cref="ZeroTierServiceOptions.TokenPath"/> and must come from this
+    /// machine or <see cref="ZeroTierServiceOptions.TokenNetworks"/>; with a policy (<c>RequireAuthorization</c>), the policy decides and
+    /// the token is not accepted.
     /// </summary>
-    /// <param name="endpoints">Where to.</param>
-    /// <param name="prefix">The path of the controller. ZeroTierOne's, and what tools expect, is <c>/controller</c>.</param>
+    /// <param name="endpoints">The route builder.</param>
+    /// <param name="prefix">The path of the API. Tools expect ZeroTierOne's, which is <c>/controller</c>.</param>
     /// <returns>All endpoints of the API, for conventions such as <c>RequireAuthorization</c>.</returns>
     /// <exception cref="InvalidOperationException"><c>AddZeroTierController</c> was not called.</exception>
     public static IEndpointConventionBuilder MapZeroTierController(this IEndpointRouteBuilder endpoints, string prefix = "/controller")
@@ -31,11 +32,11 @@ public static class ZeroTierControllerEndpointRouteBuilderExtensions
     }
 
     /// <summary>
-    /// Maps the controller's own API: networks, members, rules as text or JSON, join tokens, the audit trail, and events. Resources have
-    /// their revision as ETag, for <c>If-Match</c>; errors are problem details; an OpenAPI document describes it (<c>AddOpenApi</c>). Who
-    /// gets in is decided as by <see cref="MapZeroTierController"/>.
+    /// Maps the controller's own REST API: networks, members, rules as text or JSON, join tokens, the audit trail, and events. The ETag of
+    /// a resource is its revision, for <c>If-Match</c>; errors are problem details; it is described by the OpenAPI document
+    /// (<c>AddOpenApi</c>). Access is controlled as in <see cref="MapZeroTierController"/>.
     /// </summary>
-    /// <param name="endpoints">Where to.</param>
+    /// <param name="endpoints">The route builder.</param>
     /// <param name="prefix">The path.</param>
     /// <returns>All endpoints of the API, for conventions such as <c>RequireAuthorization</c>.</returns>
     /// <exception cref="InvalidOperationException"><c>AddZeroTierController</c> was not called.</exception>
@@ -49,12 +50,13 @@ public static class ZeroTierControllerEndpointRouteBuilderExtensions
     }
 
     /// <summary>
-    /// Maps pages for people: networks, members, rules, join tokens, the audit trail. Without a policy a person signs in with the token,
-    /// from this machine or from <see cref="ZeroTierServiceOptions.TokenNetworks"/>; with one (<c>RequireAuthorization</c>) the app signs
-    /// its users in, from anywhere. Nothing is loaded from elsewhere, and no other mapping is needed.
+    /// Maps an administration website: networks, members, rules, join tokens, the audit trail. Without an authorization policy, users sign
+    /// in with the token, from this machine or from <see cref="ZeroTierServiceOptions.TokenNetworks"/>; with a policy
+    /// (<c>RequireAuthorization</c>), the app authenticates users, from anywhere. The pages load nothing from other sites and need no other
+    /// mapping.
     /// </summary>
-    /// <param name="endpoints">Where to.</param>
-    /// <param name="prefix">The folder of the pages.</param>
+    /// <param name="endpoints">The route builder.</param>
+    /// <param name="prefix">The path of the pages.</param>
     /// <returns>All endpoints of the pages, for conventions such as <c>RequireAuthorization</c>.</returns>
     /// <exception cref="InvalidOperationException"><c>AddZeroTierController</c> was not called.</exception>
     public static IEndpointConventionBuilder MapZeroTierAdmin(this IEndpointRouteBuilder endpoints, string prefix = "/admin")

@@ -12,14 +12,14 @@ using ZeroTier.Hosting.Node;
 
 namespace Microsoft.Extensions.DependencyInjection;
 
-/// <summary>A controller of ZeroTier networks in a host.</summary>
+/// <summary>Adds a controller of ZeroTier networks to a host.</summary>
 public static class ZeroTierControllerServiceCollectionExtensions
 {
     /// <summary>
-    /// Adds a controller of ZeroTier networks. The host's node carries it (<c>UseZeroTier</c>, <c>AddZeroTier</c>), with the managed
-    /// engine, and its networks' IDs begin with the node's address. It answers for the names of members on networks with
-    /// <see cref="ZeroTier.Controller.ControllerNetwork.ServesNames"/>. Gives <see cref="NetworkControllerHost"/>; the HTTP API is mapped
-    /// by <c>MapZeroTierController</c>; <c>Configure&lt;ZeroTierServiceOptions&gt;</c> says who gets in.
+    /// Adds a controller of ZeroTier networks. It runs in the host's node (<c>UseZeroTier</c>, <c>AddZeroTier</c>), which uses the managed
+    /// engine; the IDs of its networks begin with the node's address. It serves DNS names of members on networks with
+    /// <see cref="ZeroTier.Controller.ControllerNetwork.ServesNames"/>. Registers <see cref="NetworkControllerHost"/>.
+    /// <c>MapZeroTierController</c> maps the HTTP API; <c>Configure&lt;ZeroTierServiceOptions&gt;</c> configures access to it.
     /// </summary>
     /// <param name="services">The services.</param>
     /// <param name="configure">Changes the options; null for the defaults.</param>
@@ -38,7 +38,7 @@ public static class ZeroTierControllerServiceCollectionExtensions
             options.Configure(configure);
         }
 
-        // Problem details, events and the OpenAPI document are written with the app's settings.
+        // Problem details, events and the OpenAPI document are serialised with the app's JSON options.
         services.ConfigureHttpJsonOptions(static json => json.SerializerOptions.TypeInfoResolverChain.Add(ResourceJson.Default));
         services.TryAddSingleton(static provider => new NetworkControllerHost(
             provider.GetRequiredService<IOptions<ZeroTierControllerOptions>>(), provider.GetRequiredService<TimeProvider>(),

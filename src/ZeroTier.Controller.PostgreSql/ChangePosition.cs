@@ -1,8 +1,6 @@
 namespace ZeroTier.Controller.PostgreSql;
 
-/// <summary>
-/// Up to which number this process has seen the changes of others: the reader of the watch has taken them in. Thread-safe.
-/// </summary>
+/// <summary>The number of the last change that this process has processed from the watch. Thread-safe.</summary>
 internal sealed class ChangePosition
 {
     private TaskCompletionSource _moved = NewSource();

@@ -4,14 +4,14 @@ using Npgsql;
 namespace ZeroTier.Controller.PostgreSql;
 
 /// <summary>
-/// Reads what other processes write: a notification says that there is something, the numbers of changes say what, so that nothing is lost
-/// while the connection is.
+/// Reads changes written by other processes. A notification (LISTEN/NOTIFY) only wakes the reader; it then reads the changes by their
+/// numbers, so that none are missed when the connection is lost.
 /// </summary>
 internal sealed class ChangeReader(NpgsqlDataSource sessions, ChangePosition seen, ChangeWriter writer)
 {
     private const int PageSize = 100;
 
-    // Ends the wait where a notification got lost with a connection that is dead without saying so.
+    // Polls at this interval, in case a notification was lost because the connection died silently.
     private static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(2);
 
     public async IAsyncEnumerable<StoreChange> ReadAsync([EnumeratorCancellation] CancellationToken cancellationToken)
@@ -20,7 +20,7 @@ internal sealed class ChangeReader(NpgsqlDataSource sessions, ChangePosition see
         NpgsqlConnection connection = await sessions.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
         await using (connection.ConfigureAwait(false))
         {
-            // Before the first reading, so that nothing falls between.
+            // LISTEN before the first read, so that no change is missed in between.
             await connection.WriteAsync($"LISTEN {ChangeWriter.Channel}", cancellationToken).ConfigureAwait(false);
             while (true)
             {
@@ -41,7 +41,7 @@ internal sealed class ChangeReader(NpgsqlDataSource sessions, ChangePosition see
                         yield return row.ToChange();
                     }
 
-                    // Whoever asks for the next one has taken this one in.
+                    // The consumer has processed this change when it requests the next one.
                     seen.MoveTo(number);
                 }
 

@@ -2,9 +2,9 @@ using System.Text;
 
 namespace ZeroTier.Controller.PostgreSql;
 
-/// <summary>A change as a row of the table of changes has it.</summary>
+/// <summary>A change as a row of the table <c>change</c>.</summary>
 /// <param name="Network">The network.</param>
-/// <param name="Node">The member; null where the network itself changes.</param>
+/// <param name="Node">The member; null when the network itself changes.</param>
 /// <param name="ExpectedRevision">The revision before.</param>
 /// <param name="Revision">The revision after; 0 for a removal.</param>
 /// <param name="Record">The new record; null for a removal.</param>
@@ -44,8 +44,9 @@ internal readonly record struct ChangeRow(string Network, string? Node, long Exp
     };
 
     /// <summary>
-    /// Whether a change of somebody else's, of which this process does not know yet, makes this one unsafe: it may have removed the record
-    /// and made another one with the same revision, and the order in which this process hears of both would be wrong.
+    /// Whether another process' change, which this process has not processed yet, conflicts with this one. It may have deleted the record
+    /// and created another one with the same revision, so comparing revisions is not enough, and this process would process both in the
+    /// wrong order.
     /// </summary>
     public bool DependsOn(ChangeRow other) =>
         Network == other.Network

@@ -5,8 +5,8 @@ using NpgsqlTypes;
 namespace ZeroTier.Controller.PostgreSql;
 
 /// <summary>
-/// Writes changes. All writers of the database take turns, by the row that counts changes, so that the numbers of changes have the order of
-/// the commits: whoever reads up to a number misses none below it. Thread-safe.
+/// Writes changes. All writers of the database are serialised by a row lock on the change counter, so that changes are numbered in commit
+/// order: a reader that has read up to a number has missed none below it. Thread-safe.
 /// </summary>
 internal sealed class ChangeWriter(NpgsqlDataSource database, ChangePosition seen)
 {
@@ -14,28 +14,29 @@ internal sealed class ChangeWriter(NpgsqlDataSource database, ChangePosition see
 
     private const int MaxAuditEntries = 100_000;
 
-    /// <summary>A process that falls further behind must start anew.</summary>
+    /// <summary>The number of changes that are kept; a process that falls further behind must be restarted.</summary>
     private const int MaxChanges = 100_000;
 
     private readonly SemaphoreSlim _gate = new(1, 1);
 
-    // Guarded by the gate: own changes of which nobody knows whether they were committed, since the connection ended meanwhile.
+    // Guarded by the gate: numbers of own changes that may or may not have been committed, because the connection was lost during the
+    // commit.
     private readonly HashSet<long> _uncertain = [];
     private long _writer;
     private volatile bool _isWatched;
 
-    /// <summary>What the changes of this process are marked with.</summary>
+    /// <summary>The ID of this process as a writer, stored with its changes.</summary>
     public long Writer => Volatile.Read(ref _writer);
 
     public void Begin(long writer) => Volatile.Write(ref _writer, writer);
 
-    /// <summary>From now on changes of others that were not yet seen are conflicts.</summary>
+    /// <summary>From now on, unprocessed changes of other processes are checked for conflicts.</summary>
     public void BeginWatch() => _isWatched = true;
 
-    /// <summary>Whether an own change is news for this process, too: its writer was told that it had failed.</summary>
+    /// <summary>Whether a change of this process must be reported by the watch, too, because its commit appeared to fail.</summary>
     public async Task<bool> TakeUncertainAsync(long number, CancellationToken cancellationToken)
     {
-        // A write that is under way decides first.
+        // Wait for a write in progress, which may add to the set.
         await _gate.WaitAsync(cancellationToken).ConfigureAwait(false);
         bool found = _uncertain.Remove(number);
         _gate.Release();
@@ -75,7 +76,7 @@ internal sealed class ChangeWriter(NpgsqlDataSource database, ChangePosition see
         IEnumerable<long> numbers = Enumerable.Range(1, count).Select(i => last - count + i);
         try
         {
-            // Cancelled halfway it would be uncertain.
+            // Not cancellable, since the result would then be uncertain.
             await transaction.CommitAsync(CancellationToken.None).ConfigureAwait(false);
             _uncertain.ExceptWith(numbers);
         }
@@ -162,7 +163,7 @@ internal sealed class ChangeWriter(NpgsqlDataSource database, ChangePosition see
         }
     }
 
-    // The batch has run to its end; where changes before this one have the same record, theirs is the revision that it found.
+    // The whole batch has been executed; if an earlier change in it concerns the same record, the revision found was that change's.
     private static async Task<long> FindRevisionAsync(
         NpgsqlConnection connection, ChangeRow[] rows, int index, CancellationToken cancellationToken)
     {
@@ -234,6 +235,6 @@ internal sealed class ChangeWriter(NpgsqlDataSource database, ChangePosition see
     private static NpgsqlParameter Nullable(string? text) =>
         new() { Value = text ?? (object)DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text };
 
-    // PostgreSQL's text has no NUL, and half of a surrogate pair is no text at all.
+    // Replaces NUL, which PostgreSQL's text cannot contain, and unpaired surrogates, which are not valid UTF-8.
     private static string Text(string text) => Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text)).Replace('\0', '\ufffd');
 }

@@ -2,7 +2,7 @@ using Npgsql;
 
 namespace ZeroTier.Controller.PostgreSql;
 
-/// <summary>One statement in a line; parameters are $1, $2, … in order.</summary>
+/// <summary>Shorthands for SQL commands; parameters are $1, $2, … in order.</summary>
 internal static class PostgreSqlCommands
 {
     public static async Task<int> WriteAsync(
@@ -15,7 +15,7 @@ internal static class PostgreSqlCommands
         }
     }
 
-    /// <summary>Its first value; the default where there is none.</summary>
+    /// <summary>Executes a query; returns its first value, or the default when there is none.</summary>
     public static async Task<T?> ReadAsync<T>(
         this NpgsqlConnection connection, string sql, CancellationToken cancellationToken, params object[] parameters)
     {

@@ -6,20 +6,20 @@ using NpgsqlTypes;
 namespace ZeroTier.Controller.PostgreSql;
 
 /// <summary>
-/// Networks and members in a PostgreSQL database, which controllers on several machines share: all read and write, one has the lease and
-/// speaks to members, and another one takes over within five seconds when it dies. Keeps the last 100,000 entries of the audit trail.
-/// Thread-safe.
+/// A store of networks and members in a PostgreSQL database, which controllers on several machines can share: all can read and write; one
+/// holds the lease and serves members, and another takes over within five seconds when it fails. Keeps the last 100,000 entries of the
+/// audit trail. Thread-safe.
 /// </summary>
 /// <remarks>
-/// Needs PostgreSQL 14 or newer, and sessions of its own: connect to the server, not to a pooler that shares sessions. The tables are in
-/// the schema that the connection string names as <c>Search Path</c>; default <c>ztkestrel</c>. A process that was cut off for more than
-/// 100,000 changes must be restarted.
+/// Needs PostgreSQL 14 or newer and dedicated sessions: connect directly to the server, not through a connection pooler that shares
+/// sessions. The tables are in the schema given as <c>Search Path</c> in the connection string; default <c>ztkestrel</c>. A process that
+/// has missed more than 100,000 changes while disconnected must be restarted.
 /// </remarks>
 public sealed class PostgreSqlControllerStore : IControllerStore
 {
     private const string DefaultSchema = "ztkestrel";
 
-    // In seconds: after so long without an answer a session is given up, and another one opened.
+    // In seconds: after this time without an answer a session is closed, and another one opened.
     private const int SessionCommandTimeout = 5;
 
     // A process that cannot read changes must not keep the lease from one that can.
@@ -29,13 +29,13 @@ public sealed class PostgreSqlControllerStore : IControllerStore
     private readonly string _schema;
     private readonly NpgsqlDataSource _database;
 
-    // Sessions that are kept: one that ends must end on the server, too, with its lock.
+    // For long-lived sessions, not pooled: closing the connection must end the session on the server and release its lock.
     private readonly NpgsqlDataSource _sessions;
     private readonly ChangePosition _seen = new();
     private readonly ChangeWriter _writer;
 
-    /// <summary>Names the database; <see cref="OpenAsync"/> connects.</summary>
-    /// <param name="connectionString">As Npgsql takes it: <c>Host=db.example;Database=zerotier;Username=controller;SSL
+    /// <summary>Creates a store; <see cref="OpenAsync"/> connects to the database.</summary>
+    /// <param name="connectionString">An Npgsql connection string: <c>Host=db.example;Database=zerotier;Username=controller;SSL
     /// Mode=VerifyFull;Password=…</c>.
     /// </param>
     /// <exception cref="ArgumentException">The connection string is malformed.</exception>
@@ -44,9 +44,9 @@ public sealed class PostgreSqlControllerStore : IControllerStore
     {
     }
 
-    /// <summary>As above, with a clock for tests.</summary>
-    /// <param name="connectionString">As Npgsql takes it.</param>
-    /// <param name="timeProvider">By it the lease expires.</param>
+    /// <summary>Creates a store with another clock, for tests; <see cref="OpenAsync"/> connects to the database.</summary>
+    /// <param name="connectionString">An Npgsql connection string.</param>
+    /// <param name="timeProvider">The clock for the expiry of the lease.</param>
     /// <exception cref="ArgumentException">The connection string is malformed.</exception>
     public PostgreSqlControllerStore(string connectionString, TimeProvider timeProvider)
     {
@@ -82,7 +82,7 @@ public sealed class PostgreSqlControllerStore : IControllerStore
             await PostgreSqlSchema.UpdateAsync(connection, _schema, cancellationToken).ConfigureAwait(false);
             _writer.Begin(await connection.ReadAsync<long>("SELECT nextval('writer')", cancellationToken).ConfigureAwait(false));
 
-            // What is written from here on is in what is loaded, or is watched, or both.
+            // Changes committed after this are in the loaded records, or reported by the watch, or both.
             _seen.MoveTo(
                 await connection.ReadAsync<long>("SELECT last_number FROM change_counter", cancellationToken).ConfigureAwait(false));
         }
@@ -97,11 +97,11 @@ public sealed class PostgreSqlControllerStore : IControllerStore
         LoadAsync("SELECT record FROM member", static record => ControllerJson.ReadMember(record), cancellationToken);
 
     /// <inheritdoc />
-    /// <exception cref="StoreConflictException">Also where another process has changed a record and <see cref="WatchAsync"/> has not yet
-    /// told this one of it.
+    /// <exception cref="StoreConflictException">Also thrown when another process has changed a record and <see cref="WatchAsync"/> has not
+    /// yet reported it.
     /// </exception>
-    /// <exception cref="NpgsqlException">The server does not answer. Where the connection ended during the commit the changes may be
-    /// written; <see cref="WatchAsync"/> then yields them.</exception>
+    /// <exception cref="NpgsqlException">The server does not answer. If the connection was lost during the commit, the changes may have
+    /// been written; <see cref="WatchAsync"/> then reports them.</exception>
     public Task WriteAsync(IReadOnlyList<StoreChange> changes, IReadOnlyList<AuditEntry> audit, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(changes);
@@ -109,8 +109,10 @@ public sealed class PostgreSqlControllerStore : IControllerStore
         return _writer.WriteAsync(changes, audit, cancellationToken);
     }
 
-    /// <summary>Waits until this process is the one that speaks to members, and until what others have written before has been read from
-    /// <see cref="WatchAsync"/>.</summary>
+    /// <summary>
+    /// Waits until this process holds the lease, and until the changes that other processes wrote before have been read from
+    /// <see cref="WatchAsync"/>.
+    /// </summary>
     /// <param name="cancellationToken">Ends the wait.</param>
     public async Task<IControllerLease> AcquireAsync(CancellationToken cancellationToken)
     {

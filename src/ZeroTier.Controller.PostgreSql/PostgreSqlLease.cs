@@ -3,14 +3,14 @@ using Npgsql;
 namespace ZeroTier.Controller.PostgreSql;
 
 /// <summary>
-/// The right to speak to members: an advisory lock of a session of its own, and an epoch that each holder raises. Two things keep a second
-/// holder out while the first may still believe in its lock. The holder trusts the lock for <see cref="Validity"/> after it last asked the
-/// server; and who gets a lock that was not given back waits for <see cref="Grace"/>, which is longer. Should a holder be stopped and go on
-/// later, its time stamps are lower than any of its successor's, and it can reserve no more. Thread-safe.
+/// The lease, implemented by an advisory lock in a dedicated session, and an epoch that each holder increments. Two rules prevent two
+/// holders at a time: a holder relies on the lock only for <see cref="Validity"/> after its last successful query; and a process that
+/// acquires a lock that was not released in order waits for <see cref="Grace"/>, which is longer. If a process is suspended and resumes
+/// after that, its timestamps are lower than its successor's, and it cannot reserve more. Thread-safe.
 /// </summary>
 internal sealed class PostgreSqlLease : IControllerLease
 {
-    /// <summary>How long the server keeps a session that says nothing, in milliseconds: longer than <see cref="Validity"/>.</summary>
+    /// <summary>The idle session timeout on the server, in milliseconds: longer than <see cref="Validity"/>.</summary>
     private const int SessionTimeout = 2000;
 
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(250);
@@ -27,7 +27,7 @@ internal sealed class PostgreSqlLease : IControllerLease
     private readonly Task _heartbeat;
     private long _lastAnswered;
 
-    // Nobody else can believe to be the holder.
+    // Set after the grace period: no other process can consider itself the holder.
     private bool _isAlone;
 
     private PostgreSqlLease(NpgsqlConnection session, TimeProvider time, long asked, long epoch, long reservedTime)
@@ -41,7 +41,7 @@ internal sealed class PostgreSqlLease : IControllerLease
         _heartbeat = BeatAsync();
     }
 
-    /// <summary>Looks at the clock, too: after the process was suspended the timer may come too late.</summary>
+    /// <summary>Also checks the clock, because the timer may fire too late after the process was suspended.</summary>
     public CancellationToken Lost
     {
         get
@@ -59,7 +59,7 @@ internal sealed class PostgreSqlLease : IControllerLease
 
     private TimeSpan TimeLeft => Validity - _time.GetElapsedTime(Volatile.Read(ref _lastAnswered));
 
-    /// <summary>Waits for the lock, and until nobody else can believe to have it.</summary>
+    /// <summary>Waits for the lock, and until no other process can consider itself the holder.</summary>
     public static async Task<PostgreSqlLease> AcquireAsync(
         NpgsqlDataSource sessions, TimeProvider time, CancellationToken cancellationToken)
     {
@@ -67,7 +67,7 @@ internal sealed class PostgreSqlLease : IControllerLease
         PostgreSqlLease? lease = null;
         try
         {
-            // The server ends the session, and with it the lock, when the holder's machine is gone.
+            // The server ends the session, and so releases the lock, when the holder's machine has failed.
             await session.WriteAsync($"SET idle_session_timeout = {SessionTimeout}", cancellationToken).ConfigureAwait(false);
             long asked = time.GetTimestamp();
             while (!await session.ReadAsync<bool>(
@@ -78,7 +78,7 @@ internal sealed class PostgreSqlLease : IControllerLease
                 asked = time.GetTimestamp();
             }
 
-            // Nobody reserves under the epoch before from here on.
+            // With the new epoch, earlier holders can no longer reserve timestamps.
             bool isReleased = await session.ReadAsync<bool>("SELECT is_released FROM lease", cancellationToken).ConfigureAwait(false);
             (long epoch, long reservedTime) = await BeginEpochAsync(session, cancellationToken).ConfigureAwait(false);
             lease = new PostgreSqlLease(session, time, asked, epoch, reservedTime);
@@ -130,7 +130,7 @@ internal sealed class PostgreSqlLease : IControllerLease
         await _expiry.DisposeAsync().ConfigureAwait(false);
         await _heartbeat.ConfigureAwait(false);
 
-        // A server that does not answer must not hold up the next attempt.
+        // Bounded, so that a server that does not answer cannot delay the next attempt.
         Task closing = CloseAsync(wasHeld);
         if (wasHeld)
         {
@@ -167,7 +167,7 @@ internal sealed class PostgreSqlLease : IControllerLease
         }
         catch (Exception e) when (e is OperationCanceledException or NpgsqlException or InvalidOperationException or IOException)
         {
-            // Without its session there is no lock.
+            // The session is lost, and with it the lock.
         }
 
         Lose();
@@ -175,7 +175,7 @@ internal sealed class PostgreSqlLease : IControllerLease
 
     private Task<long> ReadEpochAsync() => _session.ReadAsync<long>("SELECT epoch FROM lease", CancellationToken.None);
 
-    /// <summary>Uses the session; an answer proves that the lock was held when it was asked.</summary>
+    /// <summary>Runs a query; an answer proves that the lock was held when the query was sent.</summary>
     private Task<T> AskAsync<T>(Func<Task<T>> ask, CancellationToken cancellationToken) =>
         InTurnAsync(
             async () =>
@@ -188,8 +188,7 @@ internal sealed class PostgreSqlLease : IControllerLease
             .WaitAsync(_lost.Token)
             .WaitAsync(cancellationToken);
 
-    // Runs to its end whoever still waits for it: to cancel a command means to ask the same server again, which may be the one that does
-    // not answer.
+    // Not cancellable: cancelling a command needs another request to the server, which may be the one that does not answer.
     private async Task<T> InTurnAsync<T>(Func<Task<T>> use)
     {
         await _gate.WaitAsync().ConfigureAwait(false);
@@ -215,7 +214,7 @@ internal sealed class PostgreSqlLease : IControllerLease
         }
         catch (Exception e) when (e is NpgsqlException or InvalidOperationException)
         {
-            // The next holder waits, as after a crash.
+            // The next holder waits for the grace period, as after a crash.
         }
 
         await _session.DisposeAsync().ConfigureAwait(false);
@@ -235,7 +234,7 @@ internal sealed class PostgreSqlLease : IControllerLease
         }
     }
 
-    // What is registered runs elsewhere; the token says so at once.
+    // Asynchronous, so that callbacks do not run here; the token is cancelled at once.
     private void Lose() => _ = _lost.CancelAsync();
 
     private static InvalidOperationException NotHeld(Exception? cause) => new(

@@ -2,9 +2,7 @@ using Npgsql;
 
 namespace ZeroTier.Controller.PostgreSql;
 
-/// <summary>
-/// The tables, by versions: each step makes the next version of the one before. A step that was released is never changed.
-/// </summary>
+/// <summary>The schema and its migrations: each step migrates to the next version. A released step is never changed.</summary>
 internal static class PostgreSqlSchema
 {
     private const int MinServerVersion = 14;
@@ -48,7 +46,7 @@ internal static class PostgreSqlSchema
         """,
     ];
 
-    /// <summary>Brings the schema up to date, while other processes that want to do so wait.</summary>
+    /// <summary>Migrates the schema to the current version, excluding other processes by an advisory lock.</summary>
     public static async Task UpdateAsync(NpgsqlConnection connection, string schema, CancellationToken cancellationToken)
     {
         if (connection.PostgreSqlVersion.Major < MinServerVersion)

@@ -3,10 +3,10 @@ using Microsoft.Data.Sqlite;
 
 namespace ZeroTier.Controller.Sqlite;
 
-/// <summary>One statement in a line. SQLite's calls block: for use within <see cref="SqliteDatabase.RunAsync"/>.</summary>
+/// <summary>Shorthands for SQL commands. SQLite's calls block, so use them within <see cref="SqliteDatabase.RunAsync"/>.</summary>
 internal static class SqliteCommands
 {
-    /// <summary>A command, in the transaction of the connection if there is one.</summary>
+    /// <summary>Creates a command, which runs in the connection's transaction if there is one.</summary>
     public static SqliteCommand Command(
         this SqliteConnection connection, string sql, params ReadOnlySpan<(string Name, object? Value)> parameters)
     {
@@ -20,14 +20,14 @@ internal static class SqliteCommands
         return command;
     }
 
-    /// <summary>Executes it, and says how many rows it has changed.</summary>
+    /// <summary>Executes a statement; returns the number of changed rows.</summary>
     public static int Write(this SqliteConnection connection, string sql, params ReadOnlySpan<(string Name, object? Value)> parameters)
     {
         using SqliteCommand command = connection.Command(sql, parameters);
         return command.ExecuteNonQuery();
     }
 
-    /// <summary>Its first value; the default where there is none.</summary>
+    /// <summary>Executes a query; returns its first value, or the default when there is none.</summary>
     public static T? Read<T>(this SqliteConnection connection, string sql, params ReadOnlySpan<(string Name, object? Value)> parameters)
     {
         using SqliteCommand command = connection.Command(sql, parameters);

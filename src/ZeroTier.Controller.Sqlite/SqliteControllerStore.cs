@@ -5,9 +5,9 @@ using Microsoft.Data.Sqlite;
 namespace ZeroTier.Controller.Sqlite;
 
 /// <summary>
-/// A controller's networks and members in one SQLite file, for one process at a time. What was acknowledged survives the death of the
-/// process and of the machine. Keeps the last 100,000 entries of the audit trail. The file and its log (<c>-wal</c>) are readable by their
-/// owner only: they hold join tokens. Thread-safe.
+/// A store of networks and members in a SQLite file, for one process at a time. Acknowledged changes survive a crash of the process and of
+/// the machine. Keeps the last 100,000 entries of the audit trail. The file and its write-ahead log (<c>-wal</c>) are readable by their
+/// owner only, because they contain join tokens. Thread-safe.
 /// </summary>
 public sealed class SqliteControllerStore : IControllerStore
 {
@@ -17,8 +17,8 @@ public sealed class SqliteControllerStore : IControllerStore
 
     private readonly SqliteDatabase _database;
 
-    /// <summary>Names the file; <see cref="OpenAsync"/> opens it.</summary>
-    /// <param name="path">Where the file is, or is to be made, on a local disk. Its folder must exist and be writable: the log is beside
+    /// <summary>Creates a store; <see cref="OpenAsync"/> opens the file.</summary>
+    /// <param name="path">The file, on a local disk; created if missing. Its folder must exist and be writable, since the log is created in
     /// it.</param>
     /// <exception cref="ArgumentException">The path is empty.</exception>
     public SqliteControllerStore(string path)
@@ -28,16 +28,16 @@ public sealed class SqliteControllerStore : IControllerStore
     }
 
     /// <inheritdoc />
-    /// <exception cref="InvalidDataException">The file is damaged; the message says what to do.</exception>
-    /// <exception cref="IOException">The file cannot be read or written; the message says why.</exception>
+    /// <exception cref="InvalidDataException">The file is damaged; the message gives the remedy.</exception>
+    /// <exception cref="IOException">The file cannot be read or written; the message gives the reason.</exception>
     public Task OpenAsync(CancellationToken cancellationToken) => _database.OpenAsync(cancellationToken);
 
     /// <summary>
-    /// Writes a copy of the store while it is in use; changes wait meanwhile. The copy is a store: to restore it, put it in the place of
-    /// the file while no controller runs, without the <c>-wal</c> file of the old one.
+    /// Writes a copy of the store while it is in use; changes wait until it is finished. The copy is a complete store: to restore it, stop
+    /// the controller, replace the file by the copy, and delete the old <c>-wal</c> file.
     /// </summary>
-    /// <param name="path">The file to make; readable by its owner only. It appears when it is whole.</param>
-    /// <param name="cancellationToken">Ends the wait for the store, not a copy that has begun.</param>
+    /// <param name="path">The file to create, readable by its owner only. It appears under this name only when it is complete.</param>
+    /// <param name="cancellationToken">Cancels waiting for the store, but not a copy in progress.</param>
     /// <exception cref="IOException">The file exists or cannot be written.</exception>
     public Task BackupAsync(string path, CancellationToken cancellationToken = default)
     {
@@ -102,7 +102,7 @@ public sealed class SqliteControllerStore : IControllerStore
         }
     }
 
-    /// <summary>Closes the file. Changes that are under way are written first.</summary>
+    /// <summary>Closes the file, after changes in progress have been written.</summary>
     public ValueTask DisposeAsync() => _database.DisposeAsync();
 
     private static void Apply(SqliteConnection connection, StoreChange change)
@@ -202,7 +202,7 @@ public sealed class SqliteControllerStore : IControllerStore
         return entries;
     }
 
-    // By pages, so that the caller may write meanwhile. Rows keep their numbers when they are changed.
+    // In pages, so that other calls can use the connection in between. Row IDs do not change when rows are updated.
     private async IAsyncEnumerable<T> LoadAsync<T>(
         string table, Func<byte[], T> read, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
@@ -236,7 +236,7 @@ public sealed class SqliteControllerStore : IControllerStore
 
     private static string Text(byte[] utf8) => Encoding.UTF8.GetString(utf8);
 
-    /// <summary>Whoever has the file open speaks to members.</summary>
+    /// <summary>The process that has the file open holds the lease.</summary>
     private sealed class Lease(SqliteDatabase database, long reservedTime) : IControllerLease
     {
         public CancellationToken Lost => CancellationToken.None;

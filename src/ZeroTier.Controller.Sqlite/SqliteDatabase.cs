@@ -2,15 +2,13 @@ using Microsoft.Data.Sqlite;
 
 namespace ZeroTier.Controller.Sqlite;
 
-/// <summary>
-/// The one connection to the file, which keeps every other process out for as long as it is open. Used by one caller at a time.
-/// </summary>
+/// <summary>The only connection to the file, which holds SQLite's exclusive lock while it is open. Used by one caller at a time.</summary>
 internal sealed class SqliteDatabase(string path) : IAsyncDisposable
 {
     private const int BusyTimeoutSeconds = 1;
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
-    // Results of SQLite: https://sqlite.org/rescode.html.
+    // SQLite result codes: https://sqlite.org/rescode.html.
     private const int Busy = 5;
     private const int Locked = 6;
     private const int ReadOnly = 8;
@@ -38,13 +36,13 @@ internal sealed class SqliteDatabase(string path) : IAsyncDisposable
         cancellationToken);
 
     /// <summary>
-    /// Runs code with the connection, on a thread of the pool: SQLite has no asynchronous calls, and a caller must not wait for the disk.
+    /// Runs code with the connection on the thread pool, because SQLite has no asynchronous calls and callers must not block on the disk.
     /// </summary>
     public Task<T> RunAsync<T>(Func<SqliteConnection, T> work, CancellationToken cancellationToken) => InTurnAsync(
         () => work(_connection ?? throw new InvalidOperationException($"The store {_path} is not open. Call OpenAsync first.")),
         cancellationToken);
 
-    /// <summary>Writes a copy, which appears under its name when it is whole.</summary>
+    /// <summary>Writes a copy, which appears under its final name when it is complete.</summary>
     public async Task BackupAsync(string target, CancellationToken cancellationToken)
     {
         string full = Path.GetFullPath(target), partial = full + ".partial";
@@ -89,7 +87,7 @@ internal sealed class SqliteDatabase(string path) : IAsyncDisposable
             _connection = null;
             if (connection is not null)
             {
-                // The last one to close writes the log back into the file.
+                // On the thread pool, because closing the last connection writes the log back into the file.
                 await Task.Run(connection.Dispose).ConfigureAwait(false);
             }
         }
@@ -119,8 +117,8 @@ internal sealed class SqliteDatabase(string path) : IAsyncDisposable
 
     private SqliteConnection Open()
     {
-        // Closing a descriptor of a file that is open in this process would drop SQLite's locks on it, so a file that exists is not
-        // touched.
+        // An existing file is never opened here: closing any descriptor of a file would release SQLite's (POSIX) locks that this process
+        // may hold on it.
         if (!File.Exists(_path))
         {
             CreateForOwner(_path);
@@ -142,12 +140,12 @@ internal sealed class SqliteDatabase(string path) : IAsyncDisposable
         {
             connection.Open();
 
-            // The lock comes first: with it the log needs no memory shared between processes, and nobody else can open the file until this
-            // process ends.
+            // Exclusive locking before WAL: the log then needs no shared memory, and no other process can open the file until this one
+            // ends.
             connection.Read<string>("PRAGMA locking_mode = EXCLUSIVE");
             connection.Read<string>("PRAGMA journal_mode = WAL");
 
-            // A commit waits until the disk has it; on macOS that takes a stronger call.
+            // Commits wait for the disk; on macOS this needs F_FULLFSYNC.
             connection.Write("PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON;");
             if (connection.Read<string>("PRAGMA quick_check(1)") is not "ok" and { } damage)
             {
@@ -164,7 +162,7 @@ internal sealed class SqliteDatabase(string path) : IAsyncDisposable
         }
     }
 
-    // The log takes the file's mode.
+    // SQLite creates the log with the same mode as the file.
     private static void CreateForOwner(string path)
     {
         var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };

@@ -2,12 +2,10 @@ using Microsoft.Data.Sqlite;
 
 namespace ZeroTier.Controller.Sqlite;
 
-/// <summary>
-/// The tables, by versions: each step makes the next version of the one before. A step that was released is never changed.
-/// </summary>
+/// <summary>The schema and its migrations: each step migrates to the next version. A released step is never changed.</summary>
 internal static class SqliteSchema
 {
-    // "ZtKC": how a database says whose it is.
+    // "ZtKC": marks the database as one of this program.
     private const long ApplicationId = 0x5a74_4b43;
 
     private static readonly string[] Steps =

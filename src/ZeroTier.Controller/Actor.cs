@@ -1,13 +1,13 @@
 namespace ZeroTier.Controller;
 
-/// <summary>Who makes a change, for the audit trail. Immutable.</summary>
+/// <summary>Identifies who made a change, for the audit trail. Immutable.</summary>
 public sealed record Actor
 {
-    /// <summary>A name has at most so many characters.</summary>
+    /// <summary>The maximum length of a name in characters.</summary>
     public const int MaxNameLength = 256;
 
-    /// <summary>Names who makes a change.</summary>
-    /// <param name="name">A user's name, or how he came in, 1 to 256 characters.</param>
+    /// <summary>Creates an actor.</summary>
+    /// <param name="name">A user's name, or the way in which the request was authenticated, 1 to 256 characters.</param>
     /// <exception cref="ArgumentException">The name is empty or too long.</exception>
     public Actor(string name)
     {
@@ -20,7 +20,7 @@ public sealed record Actor
         Name = name;
     }
 
-    /// <summary>The controller itself, for what follows from its networks' settings.</summary>
+    /// <summary>The controller itself, for changes that result from the settings of its networks.</summary>
     public static Actor Controller { get; } = new("controller");
 
     /// <summary>The name.</summary>

@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace ZeroTier.Controller;
 
-/// <summary>Names what two records differ in, for the audit trail. Names only: values may be secrets.</summary>
+/// <summary>Lists the settings in which two records differ, for the audit trail. Names only, because values may be secrets.</summary>
 internal static class ChangedSettings
 {
     private const int MaxNames = 32;

@@ -1,6 +1,6 @@
 namespace ZeroTier.Controller;
 
-/// <summary>Counts what a controller does. Thread-safe.</summary>
+/// <summary>The counters of a controller. Thread-safe.</summary>
 internal sealed class ControllerCounters
 {
     private readonly long[] _counts = new long[Enum.GetValues<ControllerCount>().Length];
@@ -25,7 +25,7 @@ internal sealed class ControllerCounters
     private long Of(ControllerCount count) => Interlocked.Read(ref _counts[(int)count]);
 }
 
-/// <summary>What is counted.</summary>
+/// <summary>The counted events.</summary>
 internal enum ControllerCount
 {
     Request,

@@ -5,19 +5,18 @@ using ZeroTier.Platform;
 namespace ZeroTier.Controller;
 
 /// <summary>
-/// Writes networks and members as ZeroTierOne keeps them (docs/protocol/5-http-api.md 5.8): the way back, and a backup that people can
-/// read.
+/// Writes networks and members in ZeroTierOne's format (docs/protocol/5-http-api.md 5.8), to migrate back or as a human-readable backup.
 /// </summary>
 public static class ControllerExport
 {
     /// <summary>
-    /// Writes a <c>controller.d</c> for the owner only. It holds join tokens, and not the controller's identity: <c>identity.secret</c> is
-    /// the node's.
+    /// Writes a folder <c>controller.d</c>, accessible to its owner only. It contains join tokens, but not the controller's identity, which
+    /// is the node's <c>identity.secret</c>.
     /// </summary>
-    /// <param name="folder">The home folder; made when missing.</param>
+    /// <param name="folder">The home folder; created if missing.</param>
     /// <param name="networks">The networks, for example <see cref="IControllerStore.LoadNetworksAsync"/>.</param>
     /// <param name="members">Their members, for example <see cref="IControllerStore.LoadMembersAsync"/>.</param>
-    /// <param name="cancellationToken">Gives up; what was written stays.</param>
+    /// <param name="cancellationToken">Cancels the operation; files written so far remain.</param>
     /// <exception cref="ZeroTierException">The folder has a <c>controller.d</c> already, or cannot be written.</exception>
     public static async Task WriteAsync(
         string folder,

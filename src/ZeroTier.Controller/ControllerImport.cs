@@ -9,21 +9,21 @@ using ZeroTier.Platform;
 namespace ZeroTier.Controller;
 
 /// <summary>
-/// The controller of a ZeroTierOne home folder: identity, networks and members (docs/protocol/5-http-api.md 5.8), to go on with in a store
-/// of this library. Thread-safe but for <see cref="Dispose"/>.
+/// Reads the controller of a ZeroTierOne home folder, with identity, networks and members (docs/protocol/5-http-api.md 5.8), for import
+/// into a store of this library. Thread-safe except for <see cref="Dispose"/>.
 /// </summary>
 public sealed class ControllerImport : IDisposable
 {
-    /// <summary>Networks that are read from one folder; what lies beyond is a finding.</summary>
+    /// <summary>The maximum number of networks read from one folder; each further one is reported as a finding.</summary>
     public const int MaxNetworks = 16_384;
 
-    /// <summary>Members that are read from one folder, of all networks together; what lies beyond is a finding.</summary>
+    /// <summary>The maximum number of members read from one folder, over all networks; each further one is reported as a finding.</summary>
     public const int MaxMembers = 1_000_000;
 
-    /// <summary>Bytes that a file may have; longer ones are left out.</summary>
+    /// <summary>The maximum size of a file in bytes; longer files are skipped.</summary>
     public const int MaxFileSize = 8 * 1024 * 1024;
 
-    /// <summary>Findings that are kept; <see cref="FindingCount"/> goes on counting.</summary>
+    /// <summary>The maximum number of findings that are kept; <see cref="FindingCount"/> counts all.</summary>
     public const int MaxFindings = 1000;
 
     private const string SecretFileName = "identity.secret";
@@ -32,8 +32,8 @@ public sealed class ControllerImport : IDisposable
     internal ControllerImport(NodeIdentity identity) => Identity = identity;
 
     /// <summary>
-    /// The controller's identity with its secret: networks belong to its address, and members check its signatures. Lives as long as this
-    /// object.
+    /// The controller's identity with its private key: the networks belong to its address, and members verify its signatures. Disposed with
+    /// this object.
     /// </summary>
     public NodeIdentity Identity { get; }
 
@@ -43,18 +43,18 @@ public sealed class ControllerImport : IDisposable
     /// <summary>The members of these networks, in the order of networks and addresses.</summary>
     public ImmutableArray<ControllerMember> Members { get; internal set; } = [];
 
-    /// <summary>What was not taken over, the first <see cref="MaxFindings"/>.</summary>
+    /// <summary>What was not imported; the first <see cref="MaxFindings"/> findings.</summary>
     public ImmutableArray<ImportFinding> Findings { get; internal set; } = [];
 
-    /// <summary>How many findings there are, those included that are not kept.</summary>
+    /// <summary>The total number of findings, including those that are not kept.</summary>
     public int FindingCount { get; internal set; }
 
     /// <summary>
-    /// Reads a folder. Nothing in it is changed; the service that it belongs to should be stopped, so that files are not read half-written.
+    /// Reads a folder without changing it. Stop the ZeroTierOne service that uses it first, so that no file is read half-written.
     /// </summary>
     /// <param name="folder">The home folder, with <c>identity.secret</c> and <c>controller.d</c>; on Linux usually
     /// <c>/var/lib/zerotier-one</c>.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     /// <exception cref="ZeroTierException">The folder has no identity with a secret, or no controller, or cannot be read; the message says
     /// which.</exception>
     public static async Task<ControllerImport> ReadAsync(string folder, CancellationToken cancellationToken = default)
@@ -91,13 +91,12 @@ public sealed class ControllerImport : IDisposable
     }
 
     /// <summary>
-    /// Writes all networks and members to a store that has none of them, in one transaction: all or nothing. No controller may have the
-    /// store open.
+    /// Writes all networks and members to a store that contains none of them, in one transaction. No controller may have the store open.
     /// </summary>
     /// <param name="store">The store, opened.</param>
-    /// <param name="actor">Who does it, for the audit trail.</param>
-    /// <param name="cancellationToken">Gives up.</param>
-    /// <exception cref="StoreConflictException">The store has one of the networks already; nothing was written.</exception>
+    /// <param name="actor">Who imports, for the audit trail.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    /// <exception cref="StoreConflictException">The store already has one of the networks or members; nothing was written.</exception>
     public Task WriteAsync(IControllerStore store, Actor actor, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(store);

@@ -5,8 +5,8 @@ using ZeroTier.Controller.Json;
 namespace ZeroTier.Controller;
 
 /// <summary>
-/// Networks and members as JSON, with the names and types of the HTTP API (docs/protocol/5-http-api.md 5.5.2, 5.5.4): what stores keep and
-/// programs exchange. Equal records give equal text. Thread-safe.
+/// Networks and members as JSON, with the names and types of the HTTP API (docs/protocol/5-http-api.md 5.5.2, 5.5.4). The format of stores
+/// and of exchange. Equal records give equal text. Thread-safe.
 /// </summary>
 public static class ControllerJson
 {
@@ -41,38 +41,38 @@ public static class ControllerJson
     }
 
     /// <summary>
-    /// Reads a network. Values of a wrong type count as missing; names that are unknown go to <see cref="ControllerNetwork.Extensions"/>.
+    /// Reads a network. Values of a wrong type count as missing; unknown names are kept in <see cref="ControllerNetwork.Extensions"/>.
     /// </summary>
-    /// <exception cref="JsonException">The text is no JSON object, or has no network ID.</exception>
+    /// <exception cref="JsonException">The text is not a JSON object, or has no network ID.</exception>
     public static ControllerNetwork ReadNetwork(ReadOnlyMemory<byte> utf8)
     {
         using var document = JsonDocument.Parse(utf8);
         return NetworkJson.Read(document.RootElement);
     }
 
-    /// <summary>Reads a network, as above.</summary>
-    /// <exception cref="JsonException">The element is no JSON object, or has no network ID.</exception>
+    /// <summary>Reads a network from a JSON element; otherwise as the other overload.</summary>
+    /// <exception cref="JsonException">The element is not a JSON object, or has no network ID.</exception>
     public static ControllerNetwork ReadNetwork(JsonElement element) => NetworkJson.Read(element);
 
     /// <summary>
-    /// Reads a member. Values of a wrong type count as missing; names that are unknown go to <see cref="ControllerMember.Extensions"/>.
+    /// Reads a member. Values of a wrong type count as missing; unknown names are kept in <see cref="ControllerMember.Extensions"/>.
     /// </summary>
-    /// <exception cref="JsonException">The text is no JSON object, or lacks network or node.</exception>
+    /// <exception cref="JsonException">The text is not a JSON object, or lacks network or node.</exception>
     public static ControllerMember ReadMember(ReadOnlyMemory<byte> utf8)
     {
         using var document = JsonDocument.Parse(utf8);
         return MemberJson.Read(document.RootElement);
     }
 
-    /// <summary>Reads a member, as above.</summary>
-    /// <exception cref="JsonException">The element is no JSON object, or lacks network or node.</exception>
+    /// <summary>Reads a member from a JSON element; otherwise as the other overload.</summary>
+    /// <exception cref="JsonException">The element is not a JSON object, or lacks network or node.</exception>
     public static ControllerMember ReadMember(JsonElement element) => MemberJson.Read(element);
 
-    /// <summary>Whether two records say the same, whatever their revisions.</summary>
+    /// <summary>Whether two records are equal except for their revisions.</summary>
     internal static bool AreSame(ControllerNetwork a, ControllerNetwork b) =>
         Write(a with { Revision = 0 }).AsSpan().SequenceEqual(Write(b with { Revision = 0 }));
 
-    /// <summary>Whether two records say the same, whatever their revisions.</summary>
+    /// <summary>Whether two records are equal except for their revisions.</summary>
     internal static bool AreSame(ControllerMember a, ControllerMember b) =>
         Write(a with { Revision = 0 }).AsSpan().SequenceEqual(Write(b with { Revision = 0 }));
 

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace ZeroTier.Controller;
 
-/// <summary>Log messages of a controller. Ids 300 to 319.</summary>
+/// <summary>Log messages of a controller. Event ids 300 to 319.</summary>
 internal static partial class ControllerLog
 {
     [LoggerMessage(300, LogLevel.Information, "Controller {Node} serves {Networks} networks with {Members} members.",

@@ -1,24 +1,26 @@
 namespace ZeroTier.Controller;
 
-/// <summary>What a controller has done since it was made. Immutable.</summary>
+/// <summary>Counters of a controller since it was opened. A snapshot; immutable.</summary>
 public sealed record ControllerStatistics
 {
-    /// <summary>Requests of nodes.</summary>
+    /// <summary>Configuration requests received.</summary>
     public long Requests { get; init; }
 
-    /// <summary>Requests that were ignored because the node had asked less than a second before.</summary>
+    /// <summary>Requests ignored because the node's previous one was less than a second before.</summary>
     public long RequestsTooSoon { get; init; }
 
-    /// <summary>Requests of unknown nodes that gave way to others of unknown nodes, because too many came at once.</summary>
+    /// <summary>
+    /// Requests of unknown nodes dropped because the queue for unknown nodes was full, or the same request was already in it.
+    /// </summary>
     public long RequestsDropped { get; init; }
 
-    /// <summary>Configurations that answered a request.</summary>
+    /// <summary>Configurations sent in reply to a request.</summary>
     public long Replies { get; init; }
 
     /// <summary>Requests that were refused.</summary>
     public long Refusals { get; init; }
 
-    /// <summary>Requests of nodes with another identity than the one that is recorded for their address.</summary>
+    /// <summary>Requests of nodes whose identity differs from the one recorded for their address.</summary>
     public long IdentityMismatches { get; init; }
 
     /// <summary>Configurations that were sent because something changed.</summary>
@@ -27,14 +29,16 @@ public sealed record ControllerStatistics
     /// <summary>Revocations that were sent.</summary>
     public long Revocations { get; init; }
 
-    /// <summary>Nodes that were never authorised, and were forgotten to make room for others.</summary>
+    /// <summary>
+    /// Records of nodes removed to make room for others: never authorised ones, and silent ones that a public network had admitted.
+    /// </summary>
     public long StrangersForgotten { get; init; }
 
     /// <summary>
-    /// Requests of unknown nodes that were refused without a record, because too many came at once or the network was full.
+    /// Requests of unknown nodes refused without creating a record, because of the rate limit or because the network was full.
     /// </summary>
     public long StrangersNotRecorded { get; init; }
 
-    /// <summary>Times that the store failed to write; those requests were not answered.</summary>
+    /// <summary>Failed writes to the store; the requests concerned were not answered.</summary>
     public long StoreFailures { get; init; }
 }

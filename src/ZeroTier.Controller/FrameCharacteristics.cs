@@ -1,37 +1,37 @@
 namespace ZeroTier.Controller;
 
-/// <summary>What <see cref="NetworkRule.Characteristics"/> asks about a frame (docs/protocol/3-vl2.md 3.6.3).</summary>
+/// <summary>The properties of a frame that <see cref="NetworkRule.Characteristics"/> matches (docs/protocol/3-vl2.md 3.6.3).</summary>
 [Flags]
 public enum FrameCharacteristics : ulong
 {
-    /// <summary>Nothing: a match by it never holds.</summary>
+    /// <summary>No characteristic: never matches.</summary>
     None = 0,
 
-    /// <summary>TCP: no more data from the sender.</summary>
+    /// <summary>TCP FIN: no more data from the sender.</summary>
     TcpFin = 1UL << 0,
 
-    /// <summary>TCP: a connection is being opened.</summary>
+    /// <summary>TCP SYN: a connection is being opened.</summary>
     TcpSyn = 1UL << 1,
 
-    /// <summary>TCP: the connection is reset.</summary>
+    /// <summary>TCP RST: the connection is reset.</summary>
     TcpRst = 1UL << 2,
 
-    /// <summary>TCP: push.</summary>
+    /// <summary>TCP PSH: push.</summary>
     TcpPsh = 1UL << 3,
 
-    /// <summary>TCP: an acknowledgement; all segments of a connection but the first have it.</summary>
+    /// <summary>TCP ACK: an acknowledgement, set in all segments of a connection except the first.</summary>
     TcpAck = 1UL << 4,
 
-    /// <summary>TCP: urgent data.</summary>
+    /// <summary>TCP URG: urgent data.</summary>
     TcpUrg = 1UL << 5,
 
-    /// <summary>TCP: congestion was experienced.</summary>
+    /// <summary>TCP ECE: congestion was experienced.</summary>
     TcpEce = 1UL << 6,
 
-    /// <summary>TCP: the congestion window was reduced.</summary>
+    /// <summary>TCP CWR: the congestion window was reduced.</summary>
     TcpCwr = 1UL << 7,
 
-    /// <summary>TCP: nonce sum.</summary>
+    /// <summary>TCP NS: nonce sum.</summary>
     TcpNs = 1UL << 8,
 
     /// <summary>TCP: the lowest of three reserved bits.</summary>
@@ -43,18 +43,18 @@ public enum FrameCharacteristics : ulong
     /// <summary>TCP: the highest of three reserved bits.</summary>
     TcpReserved0 = 1UL << 11,
 
-    /// <summary>The sender proves that it owns its Ethernet address.</summary>
+    /// <summary>The sender's certificate of ownership covers the source MAC address.</summary>
     MacAuthenticated = 1UL << 59,
 
-    /// <summary>The sender proves that it owns its IP address.</summary>
+    /// <summary>The sender's certificate of ownership covers the source IP address.</summary>
     IPAuthenticated = 1UL << 60,
 
-    /// <summary>To everybody.</summary>
+    /// <summary>The destination is the broadcast address.</summary>
     Broadcast = 1UL << 61,
 
-    /// <summary>To a group, or to everybody.</summary>
+    /// <summary>The destination is a multicast or broadcast address.</summary>
     Multicast = 1UL << 62,
 
-    /// <summary>The frame comes in; without it, it goes out.</summary>
+    /// <summary>The frame is incoming; not set for outgoing frames.</summary>
     Inbound = 1UL << 63,
 }

@@ -5,19 +5,19 @@ using ZeroTier.Controller.Rules;
 namespace ZeroTier.Controller;
 
 /// <summary>
-/// Rules that permit more to the members that have them, asked where the network's own rules do not decide. A capability only permits: what
-/// it drops, another may accept. Immutable and thread-safe.
+/// A capability: a set of rules that permits further traffic to the members that hold it, evaluated when the network's own rules do not
+/// decide. It can only permit: a frame that one capability drops may be accepted by another. Immutable and thread-safe.
 /// </summary>
 [JsonConverter(typeof(NetworkCapabilityJsonConverter))]
 public sealed record NetworkCapability
 {
-    /// <summary>Capabilities that a network may have: 128.</summary>
+    /// <summary>The maximum number of capabilities of a network: 128.</summary>
     public const int MaxPerNetwork = 128;
 
-    /// <summary>Makes a capability.</summary>
-    /// <param name="id">What members call it.</param>
-    /// <param name="rules">At most <see cref="NetworkRule.MaxPerCapability"/> reach the members.</param>
-    /// <param name="isDefault">New members get it.</param>
+    /// <summary>Creates a capability.</summary>
+    /// <param name="id">The ID by which members refer to it.</param>
+    /// <param name="rules">The rules; a network refuses more than <see cref="NetworkRule.MaxPerCapability"/>.</param>
+    /// <param name="isDefault">Whether new members get it.</param>
     public NetworkCapability(uint id, ImmutableArray<NetworkRule> rules, bool isDefault = false)
     {
         Id = id;
@@ -25,16 +25,16 @@ public sealed record NetworkCapability
         IsDefault = isDefault;
     }
 
-    /// <summary>What members call it.</summary>
+    /// <summary>The ID by which members refer to it.</summary>
     public uint Id { get; }
 
     /// <summary>The rules, in order.</summary>
     public ImmutableArray<NetworkRule> Rules { get; }
 
-    /// <summary>New members get it.</summary>
+    /// <summary>Whether new members get it.</summary>
     public bool IsDefault { get; }
 
-    /// <summary>Same ID, same rules.</summary>
+    /// <summary>True when ID, rules and default are equal.</summary>
     public bool Equals(NetworkCapability? other) =>
         other is not null && Id == other.Id && IsDefault == other.IsDefault && Rules.AsSpan().SequenceEqual(other.Rules.AsSpan());
 

@@ -5,11 +5,12 @@ using ZeroTier.Managed.Vl2.Credentials;
 
 namespace ZeroTier.Controller;
 
-/// <content>What follows from a change that is durable: memory, events, and who is told. The caller has the turn.</content>
+/// <content>Applies a change once it is durable in the store: updates the state in memory, publishes events, and informs members. The
+/// caller holds the turn (<c>_turn</c>).</content>
 public sealed partial class NetworkController
 {
-    // Each member of a network that is deleted is revoked at every other one; beyond so many revocations they lapse with their
-    // certificates.
+    // When a network is deleted, each member's certificate is revoked at every other member that is online. Limits the number of messages;
+    // without a revocation a certificate expires with its window.
     private const int MaxRevocations = 4096;
 
     private void Commit(ControllerNetwork network)
@@ -56,8 +57,8 @@ public sealed partial class NetworkController
             PushToAll(network);
         }
 
-        // Another process may have given out an address that has a holder here; the older record keeps it, and the other member is given a
-        // new one.
+        // Another process may have assigned an address that a member here already has. The older record keeps the address; the other member
+        // gets a new one.
         foreach (NodeId rival in network.Addresses.RivalsOf(record))
         {
             Push(network.Members[rival]);
@@ -88,7 +89,7 @@ public sealed partial class NetworkController
         }
     }
 
-    // Puts a record into memory, and what is kept of it beside.
+    // Puts a record into memory, and updates the tables derived from it.
     private static MemberState Take(NetworkState network, ControllerMember record)
     {
         if (network.Members.TryGetValue(record.Node, out MemberState? member))
@@ -133,7 +134,7 @@ public sealed partial class NetworkController
     private static HashSet<string> LabelsOf(ControllerMember? member) =>
         member is { IsAuthorized: true } && MemberLabel.Of(member.Name) is { } label ? [label] : [];
 
-    // Other members learn of its addresses with their configuration.
+    // The controller's own node is the name server; its addresses are in the other members' configurations.
     private static bool IsNameServer(MemberState member) =>
         member.Network.Record.ServesNames && member.Node == member.Network.Id.Controller;
 
@@ -155,7 +156,7 @@ public sealed partial class NetworkController
         }
     }
 
-    // The names are served from now on.
+    // Called when the network begins to serve names.
     private void LogNamesakes(NetworkState network)
     {
         foreach (ControllerMember member in network.Members.Values.Select(m => m.Record))
@@ -184,7 +185,7 @@ public sealed partial class NetworkController
     }
 
     /// <summary>
-    /// Tells all members that are online that some are none any more (docs/protocol/3-vl2.md 3.14); others hear of it when they ask.
+    /// Sends revocations to all members that are online (docs/protocol/3-vl2.md 3.14); others get them with their next configuration.
     /// </summary>
     private async ValueTask RevokeAsync(NetworkState network, params MemberState[] targets)
     {
@@ -203,7 +204,7 @@ public sealed partial class NetworkController
         }
     }
 
-    // What the member was not told yet; without the lease, or a node, it stays so.
+    // Sends the revocations that the member has not been sent yet. Does nothing without the lease or a node; they are sent later.
     private async ValueTask TellRevocationsAsync(MemberState member)
     {
         if (_port is not { } port || _lease is not { } lease || lease.Lost.IsCancellationRequested)
@@ -230,14 +231,14 @@ public sealed partial class NetworkController
         }
         catch (Exception e)
         {
-            // The change stands; the member hears of it with its next configuration.
+            // The change itself is durable; the member is informed with its next configuration.
             ControllerLog.ConfigurationFailed(_log, member.Node, network.Id, e);
         }
     }
 
     private async ValueTask<byte[]> SignAsync(NetworkState network, NodeId target, IControllerPort port, IControllerLease lease)
     {
-        // The target's next certificate, should it be let in again, is newer than this.
+        // If the target is authorised again, its next certificate must be newer than this threshold.
         ulong threshold = await _clock.NextAsync(
             lease, network.Members.GetValueOrDefault(target)?.LastTimestamp ?? 0, _end.Token).ConfigureAwait(false);
         _clock.Pass(threshold);

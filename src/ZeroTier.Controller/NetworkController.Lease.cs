@@ -3,7 +3,8 @@ using ZeroTier.Managed;
 
 namespace ZeroTier.Controller;
 
-/// <content>What other processes on the same store do: one at a time has the lease, all see each other's changes.</content>
+/// <content>Coordination with other processes on the same store: one at a time holds the lease, and all follow each other's
+/// changes.</content>
 public sealed partial class NetworkController
 {
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);
@@ -62,7 +63,7 @@ public sealed partial class NetworkController
         }
     }
 
-    // With the turn, as who has it may be using the lease. The end of the controller waits for this.
+    // Takes the turn, because its holder may be using the lease. Not cancellable: DisposeAsync waits for this.
     private async Task GiveBackAsync(IControllerLease lease)
     {
         await _turn.WaitAsync(CancellationToken.None).ConfigureAwait(false);
@@ -110,7 +111,8 @@ public sealed partial class NetworkController
         }
     }
 
-    // Somebody else has written it: what is older than what is known comes from the time of the load, or is our own.
+    // Applies a change reported by the store. Changes not newer than the state in memory are ignored: they are our own, or were already
+    // loaded.
     private async ValueTask FollowAsync(StoreChange change)
     {
         NetworkState? network = _networks.GetValueOrDefault(change.NetworkId);
@@ -134,7 +136,7 @@ public sealed partial class NetworkController
         }
     }
 
-    // What follows runs on the scheduler: the store may cancel with locks of its own held.
+    // Completes when one of the tokens is cancelled. Continues on the scheduler, because the store may cancel while it holds its own locks.
     private async Task EndOfAsync(CancellationToken first, CancellationToken second)
     {
         var ended = new TaskCompletionSource();

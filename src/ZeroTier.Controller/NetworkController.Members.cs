@@ -8,17 +8,18 @@ namespace ZeroTier.Controller;
 public sealed partial class NetworkController
 {
     /// <summary>
-    /// Changes a member, and tells it. A member that is not there is made first, so that nodes can be authorised before they ask.
+    /// Changes a member, and informs it. Creates the member if it does not exist, so that nodes can be authorised before they request to
+    /// join.
     /// </summary>
     /// <param name="network">The network.</param>
     /// <param name="node">The node.</param>
-    /// <param name="change">Gives the new record of the present one; must be quick and must not call the controller. May be called again
-    /// where somebody else changes the member at the same time. Times and source of authorisations follow from
+    /// <param name="change">Returns the new record for the current one; must be quick and must not call the controller. Called again when
+    /// the member was changed concurrently. Times and source of the authorisation are derived from
     /// <see cref="ControllerMember.IsAuthorized"/>.</param>
-    /// <param name="expectedRevision">The revision that the change builds on, 0 for a member that is not there; null for any.</param>
-    /// <param name="actor">Who does it.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
-    /// <returns>The member as it is now; the present record where nothing changed.</returns>
+    /// <param name="expectedRevision">The revision that the change is based on, 0 for a member that does not exist; null for any.</param>
+    /// <param name="actor">Who makes the change, for the audit trail.</param>
+    /// <param name="cancellationToken">Cancels waiting for other changes; not the write itself.</param>
+    /// <returns>The member after the change; the current record when nothing changed.</returns>
     /// <exception cref="KeyNotFoundException">There is no such network.</exception>
     /// <exception cref="ArgumentException">A setting is out of its range, or an address that is added belongs to another member; the
     /// message names it.</exception>
@@ -34,8 +35,8 @@ public sealed partial class NetworkController
             throw new ArgumentException($"{node} is no node's address.", nameof(node));
         }
 
-        // Where somebody else was first, the change is made anew, out of turn, as its code is not ours. Each round in vain is a change of
-        // somebody else's.
+        // Optimistic concurrency: the delegate is application code, so it runs without the turn, and again if the record changed meanwhile.
+        // Each repetition means that another change succeeded, so there is progress.
         while (true)
         {
             NetworkState state = Find(network);
@@ -83,14 +84,14 @@ public sealed partial class NetworkController
     }
 
     /// <summary>
-    /// Deletes a member, and revokes its certificate. A node that goes on asking comes back as one that waits; on a public network as a
-    /// member.
+    /// Deletes a member, and revokes its certificate. If the node requests its configuration again, it is recorded anew: as not authorised,
+    /// or, on a public network, as a member.
     /// </summary>
     /// <param name="network">The network.</param>
     /// <param name="node">The node.</param>
     /// <param name="expectedRevision">The revision that is to be deleted; null for any.</param>
-    /// <param name="actor">Who does it.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="actor">Who makes the change, for the audit trail.</param>
+    /// <param name="cancellationToken">Cancels waiting for other changes; not the write itself.</param>
     /// <exception cref="KeyNotFoundException">There is no such network or member.</exception>
     /// <exception cref="StoreConflictException">The member has another revision.</exception>
     public async Task DeleteMemberAsync(
@@ -131,7 +132,7 @@ public sealed partial class NetworkController
             : after with { LastDeauthorizedTime = _time.GetUtcNow() };
     }
 
-    // What was changed, and of a name that others have already, whose it is.
+    // The changed settings and, if the new name conflicts with other members' names, those members.
     private static string DetailOf(NetworkState network, ControllerMember? before, ControllerMember after)
     {
         string changed = before is null ? "" : ChangedSettings.Between(before, after);

@@ -9,12 +9,12 @@ public sealed partial class NetworkController
     private const int TokenLength = 32;
     private const int MaxAttempts = 10;
 
-    /// <summary>Makes a network with an ID that is new.</summary>
-    /// <param name="settings">Gives the network its settings; must be quick and must not call the controller.</param>
-    /// <param name="actor">Who does it.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
-    /// <returns>The network as it was made.</returns>
-    /// <exception cref="InvalidOperationException">No node runs, whose address the ID begins with.</exception>
+    /// <summary>Creates a network with a new ID.</summary>
+    /// <param name="settings">Returns the network with its settings; must be quick and must not call the controller.</param>
+    /// <param name="actor">Who makes the change, for the audit trail.</param>
+    /// <param name="cancellationToken">Cancels waiting for other changes; not the write itself.</param>
+    /// <returns>The created network.</returns>
+    /// <exception cref="InvalidOperationException">No node runs; the ID begins with the node's address.</exception>
     /// <exception cref="ArgumentException">A setting is out of its range; the message names it.</exception>
     public async Task<ControllerNetwork> CreateNetworkAsync(
         Func<ControllerNetwork, ControllerNetwork> settings, Actor actor, CancellationToken cancellationToken = default)
@@ -36,20 +36,20 @@ public sealed partial class NetworkController
                 }
                 catch (StoreConflictException) when (attempt < MaxAttempts)
                 {
-                    // Another process took the number.
+                    // Another process has created a network with this ID.
                 }
             }
         }
     }
 
-    /// <summary>Makes a network.</summary>
+    /// <summary>Creates a network with a given ID.</summary>
     /// <param name="network">The network; its revision and times are set here.</param>
-    /// <param name="actor">Who does it.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
-    /// <returns>The network as it was made.</returns>
-    /// <exception cref="ArgumentException">The ID is not of this controller, or a setting is out of its range; the message names
+    /// <param name="actor">Who makes the change, for the audit trail.</param>
+    /// <param name="cancellationToken">Cancels waiting for other changes; not the write itself.</param>
+    /// <returns>The created network.</returns>
+    /// <exception cref="ArgumentException">The ID does not belong to this controller, or a setting is out of its range; the message names
     /// it.</exception>
-    /// <exception cref="StoreConflictException">There is such a network.</exception>
+    /// <exception cref="StoreConflictException">The network already exists.</exception>
     public async Task<ControllerNetwork> CreateNetworkAsync(
         ControllerNetwork network, Actor actor, CancellationToken cancellationToken = default)
     {
@@ -84,14 +84,14 @@ public sealed partial class NetworkController
         }
     }
 
-    /// <summary>Changes a network, and tells its members.</summary>
+    /// <summary>Changes a network, and informs its members.</summary>
     /// <param name="id">The network.</param>
-    /// <param name="change">Gives the new record of the present one; must be quick and must not call the controller. May be called again
-    /// where somebody else changes the network at the same time.</param>
-    /// <param name="expectedRevision">The revision that the change builds on; null for any.</param>
-    /// <param name="actor">Who does it.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
-    /// <returns>The network as it is now; the present record where nothing changed.</returns>
+    /// <param name="change">Returns the new record for the current one; must be quick and must not call the controller. Called again when
+    /// the network was changed concurrently.</param>
+    /// <param name="expectedRevision">The revision that the change is based on; null for any.</param>
+    /// <param name="actor">Who makes the change, for the audit trail.</param>
+    /// <param name="cancellationToken">Cancels waiting for other changes; not the write itself.</param>
+    /// <returns>The network after the change; the current record when nothing changed.</returns>
     /// <exception cref="KeyNotFoundException">There is no such network.</exception>
     /// <exception cref="ArgumentException">A setting is out of its range; the message names it.</exception>
     /// <exception cref="StoreConflictException">The network has another revision.</exception>
@@ -105,8 +105,8 @@ public sealed partial class NetworkController
         ArgumentNullException.ThrowIfNull(change);
         ArgumentNullException.ThrowIfNull(actor);
 
-        // Where somebody else was first, the change is made anew, out of turn, as its code is not ours. Each round in vain is a change of
-        // somebody else's.
+        // Optimistic concurrency: the delegate is application code, so it runs without the turn, and again if the record changed meanwhile.
+        // Each repetition means that another change succeeded, so there is progress.
         while (true)
         {
             NetworkState network = Find(id);
@@ -145,8 +145,8 @@ public sealed partial class NetworkController
     /// <summary>Deletes a network with its members, and revokes their certificates.</summary>
     /// <param name="id">The network.</param>
     /// <param name="expectedRevision">The revision that is to be deleted; null for any.</param>
-    /// <param name="actor">Who does it.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="actor">Who makes the change, for the audit trail.</param>
+    /// <param name="cancellationToken">Cancels waiting for other changes; not the write itself.</param>
     /// <exception cref="KeyNotFoundException">There is no such network.</exception>
     /// <exception cref="StoreConflictException">The network has another revision.</exception>
     public async Task DeleteNetworkAsync(NetworkId id, long? expectedRevision, Actor actor, CancellationToken cancellationToken = default)
@@ -172,11 +172,11 @@ public sealed partial class NetworkController
         }
     }
 
-    /// <summary>Makes a join token: a secret that lets whoever presents it in.</summary>
+    /// <summary>Creates a join token: a secret that authorises any node that presents it.</summary>
     /// <param name="network">The network.</param>
-    /// <param name="expires">Until when; null for ever.</param>
-    /// <param name="actor">Who does it.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="expires">When the token expires; null for never.</param>
+    /// <param name="actor">Who makes the change, for the audit trail.</param>
+    /// <param name="cancellationToken">Cancels waiting for other changes; not the write itself.</param>
     /// <returns>The token, 32 characters.</returns>
     /// <exception cref="KeyNotFoundException">There is no such network.</exception>
     public async Task<string> CreateJoinTokenAsync(
@@ -191,11 +191,11 @@ public sealed partial class NetworkController
         return token;
     }
 
-    /// <summary>Takes a join token back. Members that it let in stay.</summary>
+    /// <summary>Revokes a join token. Members that were authorised by it remain authorised.</summary>
     /// <param name="network">The network.</param>
     /// <param name="token">The token.</param>
-    /// <param name="actor">Who does it.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="actor">Who makes the change, for the audit trail.</param>
+    /// <param name="cancellationToken">Cancels waiting for other changes; not the write itself.</param>
     /// <exception cref="KeyNotFoundException">There is no such network.</exception>
     public async Task RevokeJoinTokenAsync(NetworkId network, string token, Actor actor, CancellationToken cancellationToken = default)
     {

@@ -4,8 +4,8 @@ using ZeroTier.Managed;
 
 namespace ZeroTier.Controller;
 
-/// <content>Requests of nodes, and members that are to be told of a change: one worker, which writes what changes of a batch in one
-/// transaction and then answers.</content>
+/// <content>Serves requests of nodes, and members that must be informed of a change: a single worker takes batches, writes the changes of a
+/// batch in one transaction, and then replies.</content>
 public sealed partial class NetworkController
 {
     /// <summary>A node that asks again within this time, in milliseconds, is ignored (docs/protocol/3-vl2.md 3.14).</summary>
@@ -45,7 +45,7 @@ public sealed partial class NetworkController
 
         if (network.Members.TryGetValue(request.Identity.Address, out MemberState? member))
         {
-            // Another identity must not use up the member's share, or keep it online.
+            // Checked here, so that another identity can neither use up the member's request rate nor keep it shown as online.
             if (member.Record.Identity is { } known && !known.Equals(request.Identity))
             {
                 _counters.Add(ControllerCount.IdentityMismatch);
@@ -131,7 +131,7 @@ public sealed partial class NetworkController
         }
         catch (StoreConflictException) when (batch.Count > 1)
         {
-            // Another process has changed one of them; the others need not suffer.
+            // Another process has changed one of the records; serve each item separately, so that the others do not fail.
             plan.Undo();
             foreach (WorkItem item in batch)
             {
@@ -158,7 +158,7 @@ public sealed partial class NetworkController
         }
         catch (StoreConflictException)
         {
-            // A node that asked asks again.
+            // If the item was a request, the node repeats it.
             _queue.SetAside([item]);
             _counters.Add(ControllerCount.StoreFailure);
         }

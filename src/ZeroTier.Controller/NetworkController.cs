@@ -10,17 +10,17 @@ using ZeroTier.Managed;
 namespace ZeroTier.Controller;
 
 /// <summary>
-/// A controller of ZeroTier networks: decides who is a member, hands out addresses, routes, rules and credentials, and tells members of
+/// A controller of ZeroTier networks: decides who is a member, distributes addresses, routes, rules and credentials, and informs members of
 /// changes within a second. Runs in a <see cref="ManagedNode"/>, for the networks whose IDs begin with the node's address:
 /// <see cref="ManagedNodeOptions.Controller"/>. Thread-safe.
 /// </summary>
 /// <remarks>
-/// A change is durable in the store before its task completes, and before members are told. Dispose of it after the node. Changes are made
-/// one at a time; records are immutable snapshots.
+/// A change is durable in the store before its task completes and before members are informed. Changes are applied one at a time; records
+/// are immutable snapshots. Dispose the controller after the node.
 /// </remarks>
 public sealed partial class NetworkController : INetworkController, IAsyncDisposable
 {
-    /// <summary>A member that has asked within this time, in milliseconds, is online (docs/protocol/3-vl2.md 3.14).</summary>
+    /// <summary>A member whose last request is within this time, in milliseconds, is online (docs/protocol/3-vl2.md 3.14).</summary>
     private const long OnlineTimeout = 120_000;
 
     private static readonly TimeSpan PresenceInterval = TimeSpan.FromSeconds(5);
@@ -37,7 +37,8 @@ public sealed partial class NetworkController : INetworkController, IAsyncDispos
     private readonly CancellationTokenSource _end = new();
     private readonly long _startTimestamp;
 
-    // Whoever changes networks or members, or speaks to them, has the turn: administrators, the worker, the watch of the store.
+    // The turn: a mutex held by anything that changes networks or members or sends to them: API calls, the worker, and the watch of the
+    // store.
     private readonly SemaphoreSlim _turn = new(1, 1);
 
     private readonly List<Task> _background = [];
@@ -59,10 +60,10 @@ public sealed partial class NetworkController : INetworkController, IAsyncDispos
         _startTimestamp = _time.GetTimestamp();
     }
 
-    /// <summary>The node that it runs in; null while none does.</summary>
+    /// <summary>The node that hosts the controller; null while none runs.</summary>
     public NodeId? Node => _port?.Identity.Address;
 
-    /// <summary>Whether this process speaks to members: it has the store's lease, and its node runs.</summary>
+    /// <summary>Whether this process serves members: it holds the store's lease, and its node runs.</summary>
     public bool IsActive => _port is not null && _lease is { Lost.IsCancellationRequested: false };
 
     /// <summary>All networks, in the order of their IDs.</summary>
@@ -71,9 +72,9 @@ public sealed partial class NetworkController : INetworkController, IAsyncDispos
     private long Now => (long)_time.GetElapsedTime(_startTimestamp).TotalMilliseconds;
 
     /// <summary>Opens the store and reads everything from it.</summary>
-    /// <param name="options">How it is built.</param>
-    /// <param name="cancellationToken">Ends the opening.</param>
-    /// <returns>The controller, to be given to a node.</returns>
+    /// <param name="options">The options.</param>
+    /// <param name="cancellationToken">Cancels opening.</param>
+    /// <returns>The controller, to be passed to a node.</returns>
     public static async Task<NetworkController> OpenAsync(NetworkControllerOptions options, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -99,14 +100,14 @@ public sealed partial class NetworkController : INetworkController, IAsyncDispos
         return controller;
     }
 
-    /// <summary>A network; null where there is none.</summary>
+    /// <summary>A network; null when it does not exist.</summary>
     public ControllerNetwork? FindNetwork(NetworkId id) => _networks.GetValueOrDefault(id)?.Record;
 
-    /// <summary>How many members a network has.</summary>
+    /// <summary>The number of members of a network.</summary>
     /// <exception cref="KeyNotFoundException">There is no such network.</exception>
     public NetworkCounts CountMembers(NetworkId network) => Count(Find(network));
 
-    /// <summary>The same; nothing where the network was deleted meanwhile.</summary>
+    /// <summary>As <see cref="CountMembers"/>, but zero when the network has been deleted.</summary>
     internal NetworkCounts CountOrNone(NetworkId network) =>
         _networks.TryGetValue(network, out NetworkState? state) ? Count(state) : default;
 
@@ -127,34 +128,34 @@ public sealed partial class NetworkController : INetworkController, IAsyncDispos
         return new NetworkCounts(total, authorized, online);
     }
 
-    /// <summary>The members of a network, and the nodes that wait to be members, in the order of their addresses.</summary>
+    /// <summary>The members of a network, including nodes that are not authorised yet, in the order of their addresses.</summary>
     /// <exception cref="KeyNotFoundException">There is no such network.</exception>
     public IReadOnlyList<MemberStatus> GetMembers(NetworkId network) =>
         [.. Find(network).Members.Values.Select(Describe).OrderBy(m => m.Member.Node.Value)];
 
-    /// <summary>A member; null where there is none.</summary>
+    /// <summary>A member; null when it does not exist.</summary>
     public MemberStatus? FindMember(NetworkId network, NodeId node) =>
         _networks.GetValueOrDefault(network)?.Members.GetValueOrDefault(node) is { } member ? Describe(member) : null;
 
-    /// <summary>The networks of a node that serve names.</summary>
+    /// <summary>The networks of a controller node that serve names.</summary>
     internal IEnumerable<NetworkId> NetworksWithNames(NodeId node) =>
         _networks.Values.Select(n => n.Record).Where(n => n.ServesNames && n.Id.Controller == node).Select(n => n.Id);
 
-    /// <summary>The names of a network; null where it serves none.</summary>
+    /// <summary>The names of a network; null when it serves none.</summary>
     internal NetworkNames? FindNames(NetworkId network) =>
         _networks.GetValueOrDefault(network) is { Record.ServesNames: true } state ? state.Names : null;
 
-    /// <summary>Subscribes to what happens from now on.</summary>
+    /// <summary>Subscribes to all events from now on.</summary>
     public ControllerSubscription Subscribe() => _events.Subscribe();
 
     /// <summary>Reads the audit trail, newest first.</summary>
-    /// <param name="query">What to read.</param>
-    /// <param name="cancellationToken">Ends the reading.</param>
+    /// <param name="query">The filter.</param>
+    /// <param name="cancellationToken">Cancels reading.</param>
     public IAsyncEnumerable<AuditEntry> ReadAuditAsync(AuditQuery query, CancellationToken cancellationToken = default) =>
         _store.ReadAuditAsync(query,
             cancellationToken);
 
-    /// <summary>What was done since it was opened.</summary>
+    /// <summary>The counters since the controller was opened.</summary>
     public ControllerStatistics GetStatistics() => _counters.Read();
 
     /// <inheritdoc />
@@ -167,7 +168,7 @@ public sealed partial class NetworkController : INetworkController, IAsyncDispos
 
         _port = null;
 
-        // What waits for it is the controller's own, and ends at once.
+        // Synchronous cancellation is acceptable: only the controller's own code is registered, and it returns at once.
         _end.Cancel();
         if (_presence is { } presence)
         {
@@ -176,7 +177,7 @@ public sealed partial class NetworkController : INetworkController, IAsyncDispos
 
         await Task.WhenAll(_background).ConfigureAwait(false);
 
-        // Whoever has the turn finishes; who waits for it then is refused.
+        // Wait for the holder of the turn; later callers get ObjectDisposedException.
         await _turn.WaitAsync().ConfigureAwait(false);
         try
         {
@@ -212,7 +213,7 @@ public sealed partial class NetworkController : INetworkController, IAsyncDispos
                     && member.LastDeauthorizedTime is { } putOut
                     && putOut > _time.GetUtcNow() - network.Record.EffectiveCertificateWindow)
                 {
-                    // Whoever put it out may not have come to say so.
+                    // The process that deauthorised it may not have sent the revocations.
                     network.Revocations.Add(member.Node, Now - (long)(_time.GetUtcNow() - putOut).TotalMilliseconds);
                 }
             }
@@ -266,7 +267,7 @@ public sealed partial class NetworkController : INetworkController, IAsyncDispos
         }
     }
 
-    // The worker needs the turn, so it starts when whoever has woken it has given the turn back.
+    // The worker needs the turn, so it is started only after the turn is released.
     private void ReleaseTurn()
     {
         bool start = _startsWorker;

@@ -5,32 +5,36 @@ using ZeroTier.Managed;
 
 namespace ZeroTier.Controller;
 
-/// <summary>How a <see cref="NetworkController"/> is built. Read once.</summary>
+/// <summary>Options of a <see cref="NetworkController"/>. Read once.</summary>
 public sealed record NetworkControllerOptions
 {
-    /// <summary>Where networks and members are kept. The controller opens it and disposes of it.</summary>
+    /// <summary>The store of networks and members. The controller opens and disposes it.</summary>
     public required IControllerStore Store { get; init; }
 
     /// <summary>
-    /// Nodes that asked and were never authorised, which are remembered for each network, 1 or more. Beyond them the oldest is forgotten
-    /// that nobody has edited; it comes back when it asks again. Default 1,000.
+    /// The maximum number of records per network of nodes that requested to join and were never authorised, 1 or more. When it is reached,
+    /// the oldest such record that nobody has edited is deleted; the node is recorded again with its next request. Default 1,000.
     /// </summary>
     public int MaxUnauthorizedMembers { get; init; } = 1000;
 
-    /// <summary>Members that a network may have, those that wait included, 1 or more. Beyond them new nodes are refused, on a
-    /// public network only as long as no other visitor was silent for a day; an administrator can still add some.
-    /// Default 100,000.</summary>
+    /// <summary>
+    /// The maximum number of records per network, including nodes that are not authorised, 1 or more. When it is reached, new nodes are
+    /// refused; on a public network a member that was admitted automatically and has been silent for a day is replaced instead.
+    /// Administrators can still add members. Default 100,000.
+    /// </summary>
     public int MaxMembersPerNetwork { get; init; } = 100_000;
 
     /// <summary>Clock and timers; the same as the node's. Default: the system's.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 
-    /// <summary>Random numbers. Default: the system's cryptographic generator, the only one fit for real networks.</summary>
+    /// <summary>
+    /// The source of random numbers. Default: the system's cryptographic generator, the only one suitable for real networks.
+    /// </summary>
     public RandomSource RandomSource { get; init; } = RandomSource.System;
 
-    /// <summary>Where requests are worked on. Default: the thread pool. Inline makes a simulation run on one thread.</summary>
+    /// <summary>Runs the worker that serves requests. Default: the thread pool. Inline lets a simulation run on one thread.</summary>
     public PipeScheduler Scheduler { get; init; } = PipeScheduler.ThreadPool;
 
-    /// <summary>Where logs go. Default: nowhere.</summary>
+    /// <summary>Creates the loggers. Default: none.</summary>
     public ILoggerFactory LoggerFactory { get; init; } = NullLoggerFactory.Instance;
 }

@@ -3,12 +3,12 @@ using ZeroTier.Controller.Rules;
 
 namespace ZeroTier.Controller;
 
-/// <summary>A tag that a network knows: a number that members may have, and that rules compare. Immutable and thread-safe.</summary>
-/// <param name="Id">What rules and members call it.</param>
-/// <param name="Default">The value of members that were given none; null: they do not have the tag.</param>
+/// <summary>A tag defined by a network: a numeric property of members that rules compare. Immutable and thread-safe.</summary>
+/// <param name="Id">The ID by which rules and members refer to it.</param>
+/// <param name="Default">The value for members without an explicit one; null when they do not have the tag.</param>
 [JsonConverter(typeof(NetworkTagJsonConverter))]
 public sealed record NetworkTag(uint Id, uint? Default = null)
 {
-    /// <summary>Tags that a network may have: 128.</summary>
+    /// <summary>The maximum number of tags of a network: 128.</summary>
     public const int MaxPerNetwork = 128;
 }

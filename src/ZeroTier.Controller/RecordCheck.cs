@@ -6,13 +6,13 @@ using ZeroTier.Names;
 
 namespace ZeroTier.Controller;
 
-/// <summary>Refuses records that members could not be told, or that would not mean what they say.</summary>
+/// <summary>Validates records: refuses those that cannot be encoded for members, or would be misinterpreted.</summary>
 internal static class RecordCheck
 {
     private const int MaxTextLength = 65_536;
     private const int MaxShortLength = 1024;
 
-    // What members see of it (docs/protocol/3-vl2.md 3.4).
+    // The part of the domain that members get (docs/protocol/3-vl2.md 3.4).
     private const int MaxDomainLength = 127;
 
     public static void Check(ControllerNetwork network)

@@ -3,7 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace ZeroTier.Controller;
 
-/// <summary>What became of a text in the rule language: a program, or errors. Immutable and thread-safe.</summary>
+/// <summary>The result of compiling a text in the rule language: a program, or errors. Immutable and thread-safe.</summary>
 public sealed class RuleCompilation
 {
     internal RuleCompilation(RuleProgram program) => Program = program;

@@ -2,10 +2,10 @@ using System.Collections.Immutable;
 
 namespace ZeroTier.Controller;
 
-/// <summary>Rules, capabilities and tags of a network, with the names that its rule text gives them. Immutable and thread-safe.</summary>
+/// <summary>Rules, capabilities and tags of a network, with the names defined in the rule text. Immutable and thread-safe.</summary>
 public sealed class RuleProgram
 {
-    /// <summary>Makes a program without names, for example to write a network's rules as text.</summary>
+    /// <summary>Creates a program without names, for example to format a network's rules as text.</summary>
     /// <exception cref="ArgumentException">Two capabilities or two tags have one ID.</exception>
     public RuleProgram(ImmutableArray<NetworkRule> rules, ImmutableArray<NetworkCapability> capabilities, ImmutableArray<NetworkTag> tags)
     {
@@ -50,10 +50,10 @@ public sealed class NamedTag
         Flags = flags;
     }
 
-    /// <summary>What rules and members call it.</summary>
+    /// <summary>The ID by which rules and members refer to it.</summary>
     public uint Id { get; }
 
-    /// <summary>The value of members that were given none; null: they do not have the tag.</summary>
+    /// <summary>The value for members without an explicit one; null when they do not have the tag.</summary>
     public uint? Default { get; }
 
     /// <summary>Values by name.</summary>

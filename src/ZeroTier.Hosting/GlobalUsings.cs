@@ -1,4 +1,4 @@
-// The levels of this project, so that each file names only what it takes from outside.
+// The namespaces of this project, so that each file imports only what comes from elsewhere.
 global using ZeroTier.Hosting.Configuration;
 global using ZeroTier.Hosting.Connections;
 global using ZeroTier.Hosting.Live;

@@ -1,11 +1,11 @@
 namespace ZeroTier.Hosting;
 
-/// <summary>Which implementation of a ZeroTier node runs.</summary>
+/// <summary>The implementations of a ZeroTier node.</summary>
 public enum ZeroTierEngine
 {
     /// <summary>
-    /// <see cref="Libzt"/> where its library loads and no other node of this process runs on it, else <see cref="Managed"/>. The
-    /// development network always runs on <see cref="Managed"/>. A log line says which one it is, and why.
+    /// <see cref="Libzt"/> if its library loads, no other node of this process uses it, and no setting needs the managed engine; else
+    /// <see cref="Managed"/>. The development network always runs on <see cref="Managed"/>. The choice and its reason are logged.
     /// </summary>
     Auto,
 
@@ -13,8 +13,8 @@ public enum ZeroTierEngine
     Managed,
 
     /// <summary>
-    /// The node of the native library libzt, which is not part of this package; without it the start fails. One node per process. Not for
-    /// the development network.
+    /// The node of the native library libzt, which is not part of this package: without it, the start fails. One node per process. Does not
+    /// support the development network.
     /// </summary>
     Libzt,
 }

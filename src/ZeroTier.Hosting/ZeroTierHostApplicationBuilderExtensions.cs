@@ -4,12 +4,12 @@ using ZeroTier.Hosting;
 
 namespace Microsoft.Extensions.Hosting;
 
-/// <summary>A ZeroTier node for workers, console programs and apps that are built with a host application builder.</summary>
+/// <summary>Adds a ZeroTier node to workers, console programs and other apps built with a host application builder.</summary>
 public static class ZeroTierHostApplicationBuilderExtensions
 {
     /// <summary>
-    /// Adds a ZeroTier node that starts and stops with the host: <see cref="ZeroTierNode"/>. Web hosts use <c>UseZeroTier</c>, which
-    /// includes this.
+    /// Adds a ZeroTier node that starts and stops with the host; inject it as <see cref="ZeroTierNode"/>. Web hosts use <c>UseZeroTier</c>,
+    /// which includes this.
     /// </summary>
     /// <typeparam name="TBuilder">The builder's type.</typeparam>
     /// <param name="builder">The builder.</param>
@@ -22,8 +22,8 @@ public static class ZeroTierHostApplicationBuilderExtensions
     }
 
     /// <summary>
-    /// Adds a ZeroTier node that starts and stops with the host: <see cref="ZeroTierNode"/>. Web hosts use <c>UseZeroTier</c>, which
-    /// includes this.
+    /// Adds a ZeroTier node that starts and stops with the host; inject it as <see cref="ZeroTierNode"/>. Web hosts use <c>UseZeroTier</c>,
+    /// which includes this.
     /// </summary>
     /// <typeparam name="TBuilder">The builder's type.</typeparam>
     /// <param name="builder">The builder.</param>

@@ -3,13 +3,13 @@ using ZeroTier.Hosting.Connections;
 
 namespace Microsoft.Extensions.DependencyInjection;
 
-/// <summary>HTTP clients on ZeroTier networks.</summary>
+/// <summary>Configures HTTP clients to use ZeroTier networks.</summary>
 public static class ZeroTierHttpClientBuilderExtensions
 {
     /// <summary>
-    /// Sends a client's requests over the host's node, and nowhere else: hosts in URLs are addresses on its networks or
-    /// <c>NODE.NETWORK.zt</c>. Includes <c>AddZeroTier</c> for the host. Sets the primary handler; handlers that are added to the client,
-    /// such as those for resilience, work on top. The node lives as long as the host: handlers that the factory replaces leave it alone.
+    /// Sends a client's requests over the host's node only: hosts in URLs are addresses or names on its networks
+    /// (<see cref="ZeroTierName"/>). Includes <c>AddZeroTier</c> for the host. Sets the primary handler; additional handlers of the client,
+    /// such as those for resilience, wrap it. The node lives as long as the host: handlers that the factory replaces do not dispose it.
     /// </summary>
     /// <remarks>
     /// A request fails with an <see cref="HttpRequestException"/> whose inner exception is the <see cref="ZeroTierException"/> that says
@@ -21,7 +21,7 @@ public static class ZeroTierHttpClientBuilderExtensions
         ArgumentNullException.ThrowIfNull(builder);
         builder.Services.AddZeroTier();
 
-        // Made here and not by the container, which would keep each one until the host ends.
+        // Created directly and not resolved from the container, which would keep a reference to each handler until the host ends.
         return builder.ConfigurePrimaryHttpMessageHandler(
             static provider => provider.GetRequiredService<ClientConnections>().CreateHandler());
     }

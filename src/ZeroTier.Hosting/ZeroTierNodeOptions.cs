@@ -4,14 +4,14 @@ using ZeroTier.Managed;
 namespace ZeroTier.Hosting;
 
 /// <summary>
-/// How a process takes part in ZeroTier networks. Bound from the configuration section <c>ZeroTier</c> first, then changed by code, then
-/// checked at start; from then on only <see cref="Networks"/>, <see cref="Hosts"/> and <see cref="CapturePath"/> follow, when the
-/// configuration changes. What a web app needs beside, such as endpoints, has <c>ZeroTierOptions</c> of package Kestrel.Transport.ZeroTier,
-/// which these are the base of.
+/// How a process takes part in ZeroTier networks. First bound from the configuration section <c>ZeroTier</c>, then changed by code, then
+/// validated at start; after that, only <see cref="Networks"/>, <see cref="Hosts"/>, <see cref="CapturePath"/> and
+/// <see cref="MaxCaptureSize"/> follow changes of the configuration. The derived class <c>ZeroTierOptions</c> of package
+/// Kestrel.Transport.ZeroTier adds the options of web apps, such as endpoints.
 /// </summary>
 /// <remarks>
-/// Configuration knows every scalar below, and those of <see cref="Transport"/>, by its name, and lists as such or as one comma-separated
-/// text.
+/// In the configuration every scalar property of this class and of <see cref="Transport"/> is a setting of the same name. Lists are arrays
+/// or one comma-separated text.
 /// </remarks>
 public class ZeroTierNodeOptions
 {
@@ -19,49 +19,49 @@ public class ZeroTierNodeOptions
     public const string SectionName = "ZeroTier";
 
     /// <summary>
-    /// Whether a node runs at all. False leaves it and its endpoints out: calls on its networks fail with the reason, and a web app is
-    /// served at its URLs as without this package. Default true. Under the <c>TestServer</c> of <c>WebApplicationFactory</c>, which serves
-    /// no endpoints, no node runs either.
+    /// Whether a node runs at all. If false, neither the node nor its endpoints are started: connecting fails with the reason, and a web
+    /// app is served at its URLs as without this package. Default true. Under the <c>TestServer</c> of <c>WebApplicationFactory</c>, which
+    /// serves no endpoints, no node runs either.
     /// </summary>
     public bool Enabled { get; set; } = true;
 
     /// <summary>
-    /// The networks to join at start, each as sixteen hexadecimal digits; no others are, whatever was joined in an earlier run. Default:
-    /// none, which means the development network when the environment is Development, and is an error elsewhere.
+    /// The networks to join at start, each as sixteen hexadecimal digits; networks joined in an earlier run are not joined again unless
+    /// listed. Default: none, which means the development network when the environment is Development, and is an error elsewhere.
     /// </summary>
     public IList<string> Networks { get; } = [];
 
     /// <summary>
-    /// The folder of this node's identity and state, made when missing, for the owner only. The identity is a secret key and must be
-    /// unique: one node at a time uses a folder. A folder that can only be read, such as a mounted secret, must hold the identity; the rest
-    /// is then kept in memory. <c>:memory:</c> writes nothing: the node has the identity of <see cref="IdentitySecret"/>, or a new one at
-    /// each start of the process. Default: <c>:memory:</c> with an <see cref="IdentitySecret"/>, else a folder named after the application
-    /// in the user's local application data.
+    /// The folder of this node's identity and state; created if missing, accessible to its owner only. The identity is a secret key and
+    /// must be unique: only one node at a time can use a folder. A read-only folder, such as a mounted secret, must contain the identity;
+    /// all other state is then kept in memory. With <c>:memory:</c> nothing is written: the node has the identity of
+    /// <see cref="IdentitySecret"/>, or a new one at each start of the process. Default: <c>:memory:</c> with an
+    /// <see cref="IdentitySecret"/>, else a folder named after the application in the user's local application data.
     /// </summary>
     public string? StoragePath { get; set; }
 
     /// <summary>
-    /// The identity itself, the text of a file <c>identity.secret</c>, for example from a secret store or the environment
-    /// (<c>ZeroTier__IdentitySecret</c>). Whoever knows it can be this node: it is never logged, stored or shown. Not together with a
-    /// folder in <see cref="StoragePath"/>. Default: none, which means the identity of the storage folder.
+    /// The identity itself, as the text of a file <c>identity.secret</c>, for example from a secret store or the environment
+    /// (<c>ZeroTier__IdentitySecret</c>). Whoever knows it can impersonate this node: it is never logged, stored or displayed. Cannot be
+    /// combined with a folder in <see cref="StoragePath"/>. Default: none, which means the identity of the storage folder.
     /// </summary>
     public string? IdentitySecret { get; set; }
 
     /// <summary>
-    /// The UDP port that ZeroTier's own packets use on the host, 0 to 65535; 0 takes that of the last run, which the storage folder keeps,
-    /// at first a random one. Default 0.
+    /// The UDP port of the node on the host, 0 to 65535. 0 uses the port of the last run, which is kept in the storage folder, or a random
+    /// one in the first run. Default 0.
     /// </summary>
     public int Port { get; set; }
 
     /// <summary>
-    /// A planet file with the roots to use. Default: none, which means the public roots of ZeroTier. Not together with
+    /// A planet file, which lists the roots to use. Default: none, which means the public roots of ZeroTier. Cannot be combined with
     /// <see cref="UseDevelopmentNetwork()"/>.
     /// </summary>
     public string? PlanetPath { get; set; }
 
     /// <summary>
-    /// Says that the public roots of ZeroTier are meant: without it, a warning outside Development says that they are used. Not together
-    /// with <see cref="PlanetPath"/>. Default false.
+    /// Confirms that the public roots of ZeroTier are intended: otherwise their use outside Development is logged as a warning. Cannot be
+    /// combined with <see cref="PlanetPath"/>. Default false.
     /// </summary>
     public bool PublicRoots { get; set; }
 
@@ -69,84 +69,85 @@ public class ZeroTierNodeOptions
     public ZeroTierEngine Engine { get; set; }
 
     /// <summary>
-    /// The native library libzt: a file, or the folder with it. Default: none, which means where the environment variable <c>LIBZT_PATH</c>
-    /// says, else <c>runtimes/RID/native</c> beside the application, the application's folder, and the places of the system's loader. The
-    /// managed engine ignores it.
+    /// The native library libzt: the file, or its folder. Default: none, which means the path in the environment variable
+    /// <c>LIBZT_PATH</c>, else <c>runtimes/RID/native</c> in the application's folder, that folder itself, and the search path of the
+    /// system's loader. Ignored by the managed engine.
     /// </summary>
     public string? LibztPath { get; set; }
 
     /// <summary>
-    /// Whether default routes that a controller assigns are used: then every address that is on no other network goes to that network's
-    /// gateway. Managed engine. Default false.
+    /// Whether default routes assigned by a controller are used: traffic to every address that is on no other network then goes to that
+    /// network's gateway. Managed engine. Default false.
     /// </summary>
     public bool AllowDefaultRoutes { get; set; }
 
     /// <summary>
-    /// Whether globally routable addresses that a controller assigns are taken, and routes to such addresses: they draw in what is meant
-    /// for the public Internet. Managed engine. Default false.
+    /// Whether globally routable addresses assigned by a controller, and routes to such addresses, are used. They divert traffic meant for
+    /// the public Internet to the network. Managed engine. Default false.
     /// </summary>
     public bool AllowGlobalAddresses { get; set; }
 
     /// <summary>
-    /// What decides how much TCP connections have in flight. Managed engine. Default <see cref="CongestionControl.Cubic"/>.
+    /// The congestion control algorithm of TCP connections. Managed engine. Default <see cref="CongestionControl.Cubic"/>.
     /// </summary>
     public CongestionControl CongestionControl { get; set; }
 
     /// <summary>
-    /// More roots beside the planet's, at most 16. In the configuration a file of a moon (<c>/etc/myapp/000000deadbeef00.moon</c>), or a
-    /// moon's number and one of its roots, which hands it out (<c>deadbeef00@8056c2e21c</c>). Managed engine. Default: none.
+    /// Moons: sets of additional roots, at most 16. In the configuration each is a moon file (<c>/etc/myapp/000000deadbeef00.moon</c>), or
+    /// the ID of a moon and one of its roots, from which it is fetched (<c>deadbeef00@8056c2e21c</c>). Managed engine. Default: none.
     /// </summary>
     public IList<MoonOrbit> Moons { get; } = [];
 
     /// <summary>
-    /// Physical networks that the node never uses, such as <c>10.8.0.0/16</c>; peers there are reached through a root. Managed engine.
-    /// Default: none.
+    /// Physical networks on which the node never uses direct paths, such as <c>10.8.0.0/16</c>; peers there are reached through a root.
+    /// Managed engine. Default: none.
     /// </summary>
     public IList<IPNetwork> BlockedNetworks { get; } = [];
 
     /// <summary>
-    /// Begins of the names of network interfaces that the node does not use, such as <c>docker</c>. Managed engine. Default: none.
+    /// Prefixes of the names of network interfaces that the node does not use, such as <c>docker</c>. Managed engine. Default: none.
     /// </summary>
     public IList<string> BlockedInterfaces { get; } = [];
 
     /// <summary>
-    /// A TCP relay for networks that let no UDP through, such as <c>203.0.113.5:8443</c>, used while no root is heard by UDP. A root of
-    /// one's own is one (<c>zt root --tcp-relay</c>); that of ZeroTier, for its public roots, is <c>204.80.128.1:443</c>. Managed engine.
-    /// Default: none.
+    /// A TCP relay for networks that block UDP, such as <c>203.0.113.5:8443</c>, used while no root answers over UDP. A self-hosted root
+    /// can be one (<c>zt root --tcp-relay</c>); ZeroTier's own, for its public roots, is <c>204.80.128.1:443</c>. Managed engine. Default:
+    /// none.
     /// </summary>
     public IPEndPoint? TcpRelay { get; set; }
 
     /// <summary>
-    /// A file to capture the frames of the node's networks to, as long as the setting names one: pcapng, for Wireshark. Only its owner may
-    /// read it; an older capture is replaced, nothing else is. A capture that cannot be made is a warning, and the node runs without it.
-    /// Followed at run time: a change ends the capture and begins the next one. Managed engine. Default: none.
+    /// A file to which the frames of the node's networks are captured in pcapng format (Wireshark), readable by its owner only. An existing
+    /// capture file is overwritten, any other file is not. If the capture cannot be started, a warning is logged and the node runs without
+    /// it. Can be changed at run time, which ends the current capture and starts the next. Managed engine. Default: none.
     /// </summary>
     public string? CapturePath { get; set; }
 
     /// <summary>
-    /// Bytes that the file of <see cref="CapturePath"/> may have, 4,096 or more; then the capture ends. Default 67,108,864 (64 MiB).
+    /// The maximum size of the file of <see cref="CapturePath"/> in bytes, 4,096 or more; at that size the capture ends. Default 67,108,864
+    /// (64 MiB).
     /// </summary>
     public long MaxCaptureSize { get; set; } = new CaptureOptions().MaxSize;
 
     /// <summary>
-    /// Names of hosts for this node's own calls, such as <c>orders</c>, with what each stands for: an address on a network,
-    /// <c>NODE.NETWORK.zt</c>, or a node where there is one network. They come before the names of networks. Default: none.
+    /// Host names for this node's own calls, such as <c>orders</c>, like a hosts file. The value is an address on a network,
+    /// <c>NODE.NETWORK.zt</c>, or a node ID if there is only one network. They take precedence over names of networks. Default: none.
     /// </summary>
     public IDictionary<string, string> Hosts { get; } = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>
-    /// How long start-up waits for the node to be online and every network to be ready before it fails with the reason; more than zero, a
-    /// day at most. Default: null, which starts at once and becomes ready later.
+    /// How long start-up waits for the node to be online and every network to be ready before it fails with the reason: more than zero, at
+    /// most one day. Default: null, which does not wait; the node becomes ready later.
     /// </summary>
     public TimeSpan? RequireReadyWithin { get; set; }
 
     /// <summary>
-    /// Memory, queues and threads of connections. In the configuration these are settings of the section itself, such as
+    /// Buffers, queues and scheduling of connections. In the configuration these are settings of the section itself, such as
     /// <c>ZeroTier:Backlog</c>.
     /// </summary>
     public ZeroTierTransportOptions Transport { get; } = new();
 
-    /// <summary>The settings in use that only the managed engine knows and that must not be ignored.</summary>
+    /// <summary>The settings in use that only the managed engine supports and that must not be ignored silently.</summary>
     internal IEnumerable<string> ManagedOnly => new[]
     {
         (AllowDefaultRoutes, nameof(AllowDefaultRoutes)),
@@ -163,21 +164,23 @@ public class ZeroTierNodeOptions
 
     internal string? DevelopmentNetworkPath { get; private set; }
 
-    /// <summary>The configuration says no: neither its own path nor the environment chooses the development network then.</summary>
+    /// <summary>
+    /// The configuration sets DevelopmentNetwork to false: neither the path of a development network nor the environment selects it then.
+    /// </summary>
     internal bool DevelopmentNetworkRefused { get; set; }
 
     internal bool DevelopmentNetworkSelected { get; set; }
 
-    /// <summary>A controller of networks runs in the node: it is a managed one, and has work before any network to join exists.</summary>
+    /// <summary>The node hosts a network controller: it needs the managed engine, and Networks may be empty.</summary>
     internal bool CarriesController { get; set; }
 
-    /// <summary>A section of the configuration whose name is nearly that of ours, which nothing reads.</summary>
+    /// <summary>A configuration section whose name looks like a misspelling of <see cref="SectionName"/>; null for none.</summary>
     internal string? MisspeltSection { get; set; }
 
-    /// <summary>The configuration section as it was read, with what was wrong in it; null where the host has no configuration.</summary>
+    /// <summary>The reader of the configuration section, with the errors found in it; null when the host has no configuration.</summary>
     internal SectionReader? Section { get; set; }
 
-    /// <summary>What to say about <see cref="MisspeltSection"/>.</summary>
+    /// <summary>The message about <see cref="MisspeltSection"/>; null when there is none.</summary>
     internal string? MisspeltSectionMessage => MisspeltSection is { } section
         ? $"The configuration has a section '{section}', which is not read. If it is meant for ZeroTier, its name must be '{SectionName}'."
         : null;
@@ -192,8 +195,8 @@ public class ZeroTierNodeOptions
         return this;
     }
 
-    /// <summary>Uses the development network of a folder: processes with the same folder are on the same network.</summary>
-    /// <param name="path">The folder; made when missing, for the owner only.</param>
+    /// <summary>Uses the development network of a folder: processes that use the same folder are on the same network.</summary>
+    /// <param name="path">The folder; created if missing, accessible to its owner only.</param>
     public virtual ZeroTierNodeOptions UseDevelopmentNetwork(string path)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(path);

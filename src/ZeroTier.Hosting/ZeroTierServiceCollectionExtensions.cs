@@ -10,13 +10,13 @@ using ZeroTier.Hosting.Node;
 
 namespace Microsoft.Extensions.DependencyInjection;
 
-/// <summary>A ZeroTier node for any host.</summary>
+/// <summary>Adds a ZeroTier node to any host.</summary>
 public static class ZeroTierServiceCollectionExtensions
 {
     /// <summary>
-    /// Adds a ZeroTier node that starts and stops with the host; where nobody starts the host's services, as in MAUI, it starts with the
-    /// first connection. Gives <see cref="ZeroTierNode"/>, <see cref="ZeroTierHttpHandler"/> and <see cref="ZeroTierCertificate"/>. Web
-    /// hosts use <c>UseZeroTier</c>, which includes this. May be called more than once: options add up.
+    /// Adds a ZeroTier node that starts and stops with the host; if hosted services are not started, as in MAUI, it starts with the first
+    /// connection. Registers <see cref="ZeroTierNode"/>, <see cref="ZeroTierHttpHandler"/> and <see cref="ZeroTierCertificate"/>. Web hosts
+    /// use <c>UseZeroTier</c>, which includes this. May be called more than once: options add up.
     /// </summary>
     /// <param name="services">The services.</param>
     public static IServiceCollection AddZeroTier(this IServiceCollection services)
@@ -48,9 +48,9 @@ public static class ZeroTierServiceCollectionExtensions
     }
 
     /// <summary>
-    /// Adds a ZeroTier node that starts and stops with the host; where nobody starts the host's services, as in MAUI, it starts with the
-    /// first connection. Gives <see cref="ZeroTierNode"/>, <see cref="ZeroTierHttpHandler"/> and <see cref="ZeroTierCertificate"/>. Web
-    /// hosts use <c>UseZeroTier</c>, which includes this. May be called more than once: options add up.
+    /// Adds a ZeroTier node that starts and stops with the host; if hosted services are not started, as in MAUI, it starts with the first
+    /// connection. Registers <see cref="ZeroTierNode"/>, <see cref="ZeroTierHttpHandler"/> and <see cref="ZeroTierCertificate"/>. Web hosts
+    /// use <c>UseZeroTier</c>, which includes this. May be called more than once: options add up.
     /// </summary>
     /// <param name="services">The services.</param>
     /// <param name="configure">Changes the options after the configuration section <c>ZeroTier</c> was read.</param>

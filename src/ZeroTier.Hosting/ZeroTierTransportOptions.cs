@@ -4,50 +4,52 @@ using Microsoft.Extensions.Logging;
 
 namespace ZeroTier.Hosting;
 
-/// <summary>Memory, queues and threads of connections.</summary>
+/// <summary>Buffers, queues and scheduling of connections.</summary>
 public sealed class ZeroTierTransportOptions
 {
     /// <summary>
-    /// Received bytes that the application has not read at which the TCP window closes; null or 0 means no limit, which lets a peer fill
-    /// the memory. Default 1 MiB.
+    /// The number of received bytes not yet read by the application at which the TCP window closes. Null or 0 means no limit, which lets a
+    /// peer exhaust the memory. Default 1 MiB.
     /// </summary>
     public long? MaxReadBufferSize { get; set; } = 1024 * 1024;
 
-    /// <summary>Bytes written but not yet taken for sending at which writes wait; null or 0 means no limit. Default 64 KiB.</summary>
+    /// <summary>
+    /// The number of bytes written but not yet taken for sending at which writes wait. Null or 0 means no limit. Default 64 KiB.
+    /// </summary>
     public long? MaxWriteBufferSize { get; set; } = 64 * 1024;
 
     /// <summary>
-    /// Bytes of memory that all connections of the node may hold together, in both directions, with 16 KiB for each connection itself; 1
-    /// MiB or more. Once they are used up, new connections are refused, and the largest of those that hold much and do not move are reset;
-    /// logged and counted. libzt ignores it. Default: null, a quarter of the memory that the process may use.
+    /// The total memory in bytes that all connections of the node may hold, in both directions, including 16 KiB per connection; 1 MiB or
+    /// more. When it is exhausted, new connections are refused, and the largest of the connections that hold much memory without making
+    /// progress are reset; this is logged and counted. Ignored by libzt. Default: null, a quarter of the memory that the process may use.
     /// </summary>
     public long? MaxTotalBufferSize { get; set; }
 
     /// <summary>
-    /// How long connecting to another node may take, more than 0, a day at most; then it fails with the reason that is known. Default 10
-    /// seconds. Waiting for this node's own network counts.
+    /// How long connecting to another node may take, more than 0, a day at most; after that it fails with the likely reason. Includes
+    /// waiting for this node's own network. Default 10 seconds.
     /// </summary>
     public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(10);
 
     /// <summary>
-    /// Handshaken connections that wait to be accepted, per endpoint, 1 to 65535; further ones are dropped and counted. libzt holds 127
-    /// more below that and does not count. Default 512.
+    /// Established connections that may wait to be accepted, per endpoint, 1 to 65535; further ones are dropped and counted. libzt has an
+    /// additional queue of 127 of its own and does not count. Default 512.
     /// </summary>
     public int Backlog { get; set; } = 512;
 
     /// <summary>
-    /// Queues that run the transport's continuations, 0 to 1024; 0 runs them on the thread pool directly; libzt has one thread of its own
-    /// for them. Default: the cores, 16 at most, as the sockets transport of Kestrel.
+    /// The number of queues that run the transport's continuations, 0 to 1024; 0 runs them on the thread pool directly. libzt uses one
+    /// thread of its own instead. Default: the number of processors, at most 16, as in Kestrel's sockets transport.
     /// </summary>
     public int IOQueueCount { get; set; } = Math.Min(Environment.ProcessorCount, 16);
 
     /// <summary>
-    /// Runs the application's continuations on the transport's threads. A handler that blocks then stops other connections. Default false.
+    /// Runs the application's continuations on the transport's threads. A handler that blocks then stalls other connections. Default false.
     /// </summary>
     public bool UnsafePreferInlineScheduling { get; set; }
 
-    /// <summary>The form in which an engine takes them.</summary>
-    /// <param name="pool">Where pipe blocks come from.</param>
+    /// <summary>Converts to the options that engines use.</summary>
+    /// <param name="pool">The pool of pipe blocks.</param>
     /// <param name="logger">The log of the connections.</param>
     internal ZeroTierConnectionOptions ToConnectionOptions(MemoryPool<byte> pool, ILogger logger) => new()
     {

@@ -5,16 +5,16 @@ using ZeroTier.Libzt.Native;
 
 namespace ZeroTier.Libzt;
 
-/// <summary>The native library libzt in this process. At most one is loaded, and it stays loaded. Thread-safe.</summary>
+/// <summary>The native library libzt of this process. At most one is loaded, and it is never unloaded. Thread-safe.</summary>
 public sealed class LibztLibrary
 {
-    /// <summary>The environment variable that names the library, or the folder with it, where no path is given in code.</summary>
+    /// <summary>The environment variable with the path of the library or its folder, used when no path is given in code.</summary>
     public const string PathVariable = "LIBZT_PATH";
 
     private static readonly Lock _lock = new();
     private static LibztLibrary? _loaded;
 
-    // Variables of the library, 0 in builds that hide them.
+    // Addresses of variables in the library; 0 in builds that do not export them.
     private readonly nint _stateFlags;
     private readonly nint _service;
 
@@ -26,24 +26,24 @@ public sealed class LibztLibrary
         _service = NativeLibrary.TryGetExport(handle, LibztSymbols.Service, out nint service) ? service : 0;
     }
 
-    /// <summary>Where the library was found; only a name when the system's loader found it.</summary>
+    /// <summary>The path of the library; only a file name when the system's loader found it.</summary>
     public string Path { get; }
 
     internal nint Handle { get; }
 
-    /// <summary>True while a native service exists; always false in builds that do not tell.</summary>
+    /// <summary>True while a native service exists; always false in builds that do not export the variable.</summary>
     internal unsafe bool HasService => _service != 0 && Volatile.Read(ref *(nint*)_service) != 0;
 
-    /// <summary>Loads the library, once, from where <see cref="Load(string?)"/> looks for it.</summary>
+    /// <summary>Loads the library, once, from the default locations of <see cref="Load(string?)"/>.</summary>
     /// <exception cref="ZeroTierException"><see cref="ZeroTierError.NotSupported"/>: it was not found, cannot be loaded, or is too
     /// old.</exception>
     public static LibztLibrary Load() => Load(null);
 
     /// <summary>
-    /// Loads the library, once. It is looked for at <paramref name="path"/>; without one where <see cref="PathVariable"/> says; without
-    /// that in <c>runtimes/RID/native</c> beside the application, in the application's folder, and where the system's loader looks.
+    /// Loads the library, once: from <paramref name="path"/>; if that is null, from the path in <see cref="PathVariable"/>; if that is not
+    /// set, from <c>runtimes/RID/native</c> in the application's folder, that folder itself, and the search path of the system's loader.
     /// </summary>
-    /// <param name="path">The file, or the folder that holds it. Null to look for it.</param>
+    /// <param name="path">The file or its folder; null for the default locations.</param>
     /// <exception cref="ZeroTierException">
     /// <see cref="ZeroTierError.NotSupported"/>: it was not found, cannot be loaded, is too old, or another one is loaded. The message
     /// lists everything that was tried with the loader's reason, and says how to get the library.
@@ -51,10 +51,10 @@ public sealed class LibztLibrary
     public static LibztLibrary Load(string? path) =>
         TryLoad(path, out var library, out var error) ? library : throw error;
 
-    /// <summary>Like <see cref="Load(string?)"/>, but hands the error over instead of throwing it.</summary>
-    /// <param name="path">The file, or the folder that holds it. Null to look for it.</param>
-    /// <param name="library">The library.</param>
-    /// <param name="error">Why there is none.</param>
+    /// <summary>Like <see cref="Load(string?)"/>, but returns the error instead of throwing it.</summary>
+    /// <param name="path">The file or its folder; null for the default locations.</param>
+    /// <param name="library">The library; null on failure.</param>
+    /// <param name="error">Why it could not be loaded; null on success.</param>
     public static bool TryLoad(
         string? path, [NotNullWhen(true)] out LibztLibrary? library, [NotNullWhen(false)] out ZeroTierException? error)
     {
@@ -85,8 +85,9 @@ public sealed class LibztLibrary
     }
 
     /// <summary>
-    /// Sets the flag without which the library's callback thread ends at once. The library sets it too, but usually after the thread has
-    /// read it (docs/protocol/4-libzt-api.md 7.1). Where the flag is not exported, events may never arrive; the engine works without them.
+    /// Sets the flag without which the library's callback thread exits at once. The library sets it too, but usually after the thread has
+    /// read it, a race (docs/protocol/4-libzt-api.md 7.1). If the flag is not exported, events may never arrive; the engine works without
+    /// them.
     /// </summary>
     internal unsafe void KeepCallbackThread()
     {

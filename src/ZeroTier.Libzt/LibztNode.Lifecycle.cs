@@ -6,11 +6,11 @@ namespace ZeroTier.Libzt;
 public sealed partial class LibztNode
 {
     /// <summary>
-    /// Takes the process' one place for a node before the start, so that no other one can come between. The place is given back by a start
-    /// that fails, by a stop and by <see cref="DisposeAsync"/>.
+    /// Reserves the process' only libzt node for this object before it is started, so that no other object can take it. The reservation is
+    /// released by a failed start, by a stop and by <see cref="DisposeAsync"/>.
     /// </summary>
-    /// <param name="cancellationToken">Ends the wait for a start or stop in this process that is under way.</param>
-    /// <returns>False when another node has it.</returns>
+    /// <param name="cancellationToken">Cancels waiting for a start or stop in progress in this process.</param>
+    /// <returns>False when another object has it.</returns>
     /// <exception cref="ObjectDisposedException">The node was disposed.</exception>
     public async Task<bool> TryReserveAsync(CancellationToken cancellationToken = default)
     {
@@ -28,8 +28,8 @@ public sealed partial class LibztNode
 
     /// <summary>Starts the node. Returns when it runs, not when it is online. Does nothing when it already runs.</summary>
     /// <exception cref="ZeroTierException">
-    /// The library, the storage, the identity or the UDP port cannot be used, or another libzt node runs in this process. Nothing is left
-    /// behind and the call may be repeated.
+    /// The library, the storage, the identity or the UDP port cannot be used, or another libzt node runs in this process. Everything is
+    /// released and the call may be repeated.
     /// </exception>
     public override Task StartAsync(CancellationToken cancellationToken = default) =>
         _core.ExclusivelyAsync(() => BeginAsync(cancellationToken), cancellationToken);
@@ -64,7 +64,7 @@ public sealed partial class LibztNode
             return;
         }
 
-        // Out of "failed", a start begins anew.
+        // Leaves the failed state, if the node is in it.
         await _core.EndAsync(ZeroTierNodeState.Stopped, CloseAsync).ConfigureAwait(false);
         NativeLifecycle.Claim(this);
         NodeSession session;
@@ -82,7 +82,7 @@ public sealed partial class LibztNode
         }
         catch
         {
-            // Ends a session that began; one that failed to begin has cleaned up itself.
+            // Ends a session that was recorded; one that failed to start has cleaned up after itself.
             await _core.EndAsync(ZeroTierNodeState.Stopped, CloseAsync).ConfigureAwait(false);
             NativeLifecycle.Release(this);
             throw;
@@ -106,7 +106,9 @@ public sealed partial class LibztNode
         }
     }
 
-    /// <summary>The native node has terminated. Called from the session's poll, so closing is scheduled elsewhere.</summary>
+    /// <summary>
+    /// The native node has terminated. Called from the session's poll, which must not wait, so the session is closed on the scheduler.
+    /// </summary>
     private void Fail(NodeSession session, ZeroTierException error) =>
         _options.Scheduler.Schedule(static state => _ = ((Failure)state!).RunAsync(), new Failure(this, session, error));
 

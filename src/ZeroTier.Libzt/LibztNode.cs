@@ -6,12 +6,11 @@ namespace ZeroTier.Libzt;
 
 /// <summary>A ZeroTier node on the native library libzt, which allows one running node per process. Thread-safe.</summary>
 /// <remarks>
-/// <para>Any number of objects may exist, but a second one that is started while the first runs throws. A start within a second after a
-/// stop waits for the rest of that second. Each restart costs the process one native thread that never ends, so restarting is no way to
-/// recover from trouble.</para>
-/// <para>libzt cannot handle operating-system descriptors from number 1024 on (outside Windows): a start in a process that has so many open
-/// is refused. Start the node before the process opens them; libzt opens further ones when the machine's addresses change, which nothing
-/// can guard.</para>
+/// <para>Any number of objects may exist, but only one can run at a time: starting a second one throws. A start waits until one second has
+/// passed since the last stop. Each restart leaks one native thread, so do not use restarts to recover from errors.</para>
+/// <para>libzt cannot handle operating-system descriptors numbered 1024 or higher (except on Windows), so a start is refused when the
+/// process has that many open. Start the node before the process opens them. libzt opens further descriptors when the machine's addresses
+/// change, which this class cannot check.</para>
 /// <para>After <see cref="DisposeAsync"/> every call that would change something throws <see cref="ObjectDisposedException"/>.</para>
 /// </remarks>
 public sealed partial class LibztNode : ZeroTierNode
@@ -20,7 +19,7 @@ public sealed partial class LibztNode : ZeroTierNode
     private readonly NodeCore<NodeSession, JoinedNetwork> _core;
     private IdentityText? _identity;
 
-    /// <summary>Makes a node; the library is loaded and opened at the start.</summary>
+    /// <summary>Creates a node; the library is loaded when it is started.</summary>
     /// <exception cref="ArgumentException">An option is out of its range; the message names it.</exception>
     public LibztNode(LibztNodeOptions options)
     {
@@ -34,7 +33,7 @@ public sealed partial class LibztNode : ZeroTierNode
             Scheduler = ShieldedScheduler.Around(options.Scheduler, log),
         };
 
-        // A gate per process, as libzt has one node per process.
+        // One gate for the whole process, as libzt has one node per process.
         _core = new NodeCore<NodeSession, JoinedNetwork>(
             this, NativeLifecycle.Gate, options.Networks, _options.Scheduler, _options.TimeProvider);
     }
@@ -45,7 +44,7 @@ public sealed partial class LibztNode : ZeroTierNode
     /// <inheritdoc />
     public override string Engine => "libzt";
 
-    /// <summary>The version of this engine. libzt does not tell its own.</summary>
+    /// <summary>The version of this assembly. libzt does not report its own.</summary>
     public override string EngineVersion { get; } =
         typeof(LibztNode).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0";
 
@@ -64,7 +63,9 @@ public sealed partial class LibztNode : ZeroTierNode
     /// <inheritdoc />
     public override IReadOnlyList<ZeroTierNetwork> Networks => _core.Networks;
 
-    /// <summary>The peers that libzt has told of, roots first; it tells neither their paths nor when it last heard of them.</summary>
+    /// <summary>
+    /// The peers that libzt has reported, roots first. It reports neither their paths nor when it last received from them.
+    /// </summary>
     public override IReadOnlyList<ZeroTierPeer> Peers => _core.Session?.Peers ?? [];
 
     /// <inheritdoc />
@@ -111,7 +112,7 @@ public sealed partial class LibztNode : ZeroTierNode
             return await session.Sockets.ListenAsync(network, endPoint, options, cancellationToken).ConfigureAwait(false);
         }
 
-        // libzt's own choice of a port would lie outside of the open ones.
+        // Choose a port here, because libzt would choose one outside the ports that the network permits.
         foreach (int port in ports.From(_options.Random))
         {
             try
@@ -124,7 +125,7 @@ public sealed partial class LibztNode : ZeroTierNode
             }
             catch (ZeroTierException e) when (e.Error == ZeroTierError.AddressInUse)
             {
-                // The next one.
+                // Try the next port.
             }
         }
 
@@ -162,8 +163,8 @@ public sealed partial class LibztNode : ZeroTierNode
     }
 
     /// <summary>
-    /// The node's counters. libzt counts no UDP datagrams and no repeated segments; bytes are those of the node's own sockets, and segments
-    /// and drops are only there when the library was built with statistics.
+    /// The node's counters. libzt does not count UDP datagrams of the underlay or retransmissions. Bytes are those of the node's virtual
+    /// sockets; segments and drops are available only if the library was built with statistics.
     /// </summary>
     public override ZeroTierStatistics GetStatistics() => _core.Session?.GetStatistics() ?? new ZeroTierStatistics();
 }

@@ -5,19 +5,19 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace ZeroTier.Libzt;
 
-/// <summary>How a <see cref="LibztNode"/> is built. Read once, by the constructor.</summary>
+/// <summary>Options of a <see cref="LibztNode"/>. Read once, by its constructor.</summary>
 public sealed record LibztNodeOptions
 {
     /// <summary>
-    /// The native library: a file, or the folder with it. Default: it is looked for, see <see cref="LibztLibrary.Load(string?)"/>.
+    /// The native library: the file or its folder. Default: the search order of <see cref="LibztLibrary.Load(string?)"/>.
     /// </summary>
     public string? LibraryPath { get; init; }
 
     /// <summary>
-    /// The folder with the node's identity and what libzt remembers; made when missing, for the owner only. One node at a time may use it.
-    /// A folder that can only be read, such as a mounted secret, must hold the identity; the rest is then kept in memory.
-    /// Default: none, or <c>:memory:</c>; the node then lives in memory, forgets everything when disposed, and needs 5 seconds longer to
-    /// get its addresses.
+    /// The folder of the node's identity and libzt's caches; created if missing, accessible to its owner only. Only one node at a time can
+    /// use it. A read-only folder, such as a mounted secret, must contain the identity; all other state is then kept in memory. Default:
+    /// none, the same as <c>:memory:</c>: all state is kept in memory until the node is disposed, and it takes 5 seconds longer to get
+    /// addresses.
     /// </summary>
     public string? StoragePath { get; init; }
 
@@ -28,16 +28,17 @@ public sealed record LibztNodeOptions
     public string? Identity { get; init; }
 
     /// <summary>
-    /// The roots: the bytes of a planet file, 1 to 4096. Default: the file <c>planet</c> in the storage folder; without one the start fails
-    /// unless <see cref="UsePublicRoots"/> is set.
+    /// The roots, as the content of a planet file of at most 4096 bytes. Default: the file <c>planet</c> in the storage folder; without one
+    /// the start fails unless <see cref="UsePublicRoots"/> is set.
     /// </summary>
     public ReadOnlyMemory<byte> Planet { get; init; }
 
-    /// <summary>Uses ZeroTier's public roots, which libzt knows, when no planet is given. Default false.</summary>
+    /// <summary>Whether to use ZeroTier's public roots, which are built into libzt, when no planet is given. Default false.</summary>
     public bool UsePublicRoots { get; init; }
 
     /// <summary>
-    /// The UDP port, 0 to 65535; 0 takes that of the last run, which the storage folder keeps, at first a random one. Default 0.
+    /// The UDP port, 0 to 65535; 0 uses the port of the last run, which is kept in the storage folder, or a random one in the first run.
+    /// Default 0.
     /// </summary>
     public int Port { get; init; }
 
@@ -48,8 +49,8 @@ public sealed record LibztNodeOptions
     public int LastRandomPort { get; init; }
 
     /// <summary>
-    /// Whether a second UDP port is opened, which helps with some routers. It is another one at each start: peers that have come to use it
-    /// do not find the node for four minutes after a restart. Default false.
+    /// Whether a second UDP port is opened, which helps with some NATs. It differs at each start: peers that use it cannot reach the node
+    /// for up to four minutes after a restart. Default false.
     /// </summary>
     public bool AllowSecondaryPort { get; init; }
 
@@ -57,7 +58,7 @@ public sealed record LibztNodeOptions
     public bool AllowPortMapping { get; init; }
 
     /// <summary>
-    /// Whether packets may go through a TCP relay while nothing is heard by UDP. Default null: yes with the public roots, or when
+    /// Whether packets may go through a TCP relay while nothing is received over UDP. Default null: yes with the public roots, or when
     /// <see cref="TcpRelay"/> is set; libzt's built-in relay belongs to ZeroTier and is of no use on private roots.
     /// </summary>
     public bool? AllowTcpRelay { get; init; }
@@ -69,13 +70,13 @@ public sealed record LibztNodeOptions
     public IPEndPoint? TcpRelay { get; init; }
 
     /// <summary>
-    /// Interfaces of this machine that ZeroTier does not use: beginnings of their names, 1 to 15 ASCII characters each. Default: none
-    /// besides libzt's own (<c>lo</c>, <c>zt</c>, <c>tun</c>, <c>tap</c>).
+    /// Network interfaces of this machine that ZeroTier does not use, by prefixes of their names, 1 to 15 ASCII characters each. Default:
+    /// none besides libzt's own (<c>lo</c>, <c>zt</c>, <c>tun</c>, <c>tap</c>).
     /// </summary>
     public IReadOnlyList<string> ExcludedInterfaces { get; init; } = [];
 
     /// <summary>
-    /// Networks to join at the first start, in this order. Others that the storage folder remembers are forgotten. Default: none.
+    /// Networks to join at the first start, in this order. Other networks in the storage folder are removed from it. Default: none.
     /// </summary>
     public IReadOnlyList<NetworkId> Networks { get; init; } = [];
 
@@ -87,24 +88,24 @@ public sealed record LibztNodeOptions
     /// <summary>Whether peers are kept in the storage folder. Default true.</summary>
     public bool PersistPeers { get; init; } = true;
 
-    /// <summary>Whether newer roots that a root handed out are kept in the storage folder. Default true.</summary>
+    /// <summary>Whether planet updates received from a root are kept in the storage folder. Default true.</summary>
     public bool PersistRoots { get; init; } = true;
 
     /// <summary>Clock and timers. Default: the system's. libzt's own clock is the system's in any case.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 
 #pragma warning disable RS0030 // The one place where this assembly takes the system's randomness.
-    /// <summary>Chooses ports; nothing secret. Thread-safe.</summary>
+    /// <summary>Randomness for choosing ports; not cryptographic. Thread-safe.</summary>
     internal Random Random { get; init; } = Random.Shared;
 #pragma warning restore RS0030
 
-    /// <summary>Runs what completes for users of the node: tasks, events. Default: the thread pool.</summary>
+    /// <summary>Runs continuations of the application: completed waits, event subscribers. Default: the thread pool.</summary>
     public PipeScheduler Scheduler { get; init; } = PipeScheduler.ThreadPool;
 
-    /// <summary>Where logs go. Default: nowhere.</summary>
+    /// <summary>Creates the loggers. Default: none.</summary>
     public ILoggerFactory LoggerFactory { get; init; } = NullLoggerFactory.Instance;
 
-    /// <summary>A few of the options; never the identity, which is a secret.</summary>
+    /// <summary>Some of the options; never the identity, which is secret.</summary>
     public override string ToString() =>
         $"{nameof(LibztNodeOptions)} {{ StoragePath = {StoragePath}, Port = {Port}, Networks = {string.Join(", ", Networks)} }}";
 

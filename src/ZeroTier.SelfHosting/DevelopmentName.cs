@@ -1,6 +1,6 @@
 namespace ZeroTier.SelfHosting;
 
-/// <summary>A name on the development network that is held as long as this object, at most as long as the process.</summary>
+/// <summary>A name on the development network. It is held until this object is disposed, or until the process ends.</summary>
 public sealed class DevelopmentName : IDisposable
 {
     private readonly FileStream _claim;
@@ -17,10 +17,10 @@ public sealed class DevelopmentName : IDisposable
     /// <summary>The name, without <c>.zt</c>.</summary>
     public string Name { get; }
 
-    /// <summary>Gives the name up.</summary>
+    /// <summary>Releases the name.</summary>
     public void Dispose()
     {
-        // Another process may have the name by now.
+        // A second call must not delete the file: another process may hold the name by then.
         if (Interlocked.Exchange(ref _disposed, true))
         {
             return;
@@ -32,7 +32,7 @@ public sealed class DevelopmentName : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // It leads to a node that does not run, until the next holder of the name writes it.
+            // The file remains and names a node that no longer runs, until the next holder of the name overwrites it.
         }
 
         _claim.Dispose();

@@ -6,20 +6,20 @@ using ZeroTier.Platform;
 namespace ZeroTier.SelfHosting;
 
 /// <summary>
-/// The names of a development network: a file for each in its folder, with the member that it stands for, and a lock that its holder has.
-/// Only processes of the same user can write there. Thread-safe.
+/// The names of a development network. For each name the folder has a file with the member that it resolves to, and a lock file that its
+/// holder locks. Only processes of the same user can write there. Thread-safe.
 /// </summary>
 internal sealed class DevelopmentNames(string folder)
 {
-    // RFC 1035, 2.3.4.
+    // RFC 1035 section 2.3.4.
     private const int MaxLabelLength = 63;
     private const int MaxNames = 1024;
     private const int MaxFileSize = 64;
     private static readonly SearchValues<char> LabelCharacters = SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789-");
 
     /// <summary>
-    /// The name that an application can have: a label of a host name (RFC 1123, 2.1), lower case, with hyphens for what it may not contain.
-    /// Null where none is left, or where it would hide something else: an address of a node, or this machine.
+    /// Converts an application's name to a host name label (RFC 1123 section 2.1): lower case, other characters replaced by hyphens.
+    /// Returns null when nothing is left, or when the label would hide a node ID or <c>localhost</c>.
     /// </summary>
     public static string? Label(string application)
     {
@@ -38,7 +38,7 @@ internal sealed class DevelopmentNames(string folder)
         return label.Length == 0 || label == "localhost" || NodeId.TryParse(label, out _) ? null : label;
     }
 
-    /// <summary>Takes a name for a member; null when another process has it.</summary>
+    /// <summary>Claims a name for a member; returns null when another process holds it.</summary>
     /// <exception cref="ZeroTierException">The folder cannot be used, or has too many names.</exception>
     public DevelopmentName? Announce(string label, NodeId node, NetworkId network)
     {
@@ -75,7 +75,7 @@ internal sealed class DevelopmentNames(string folder)
     }
 
     /// <summary>
-    /// What a name stands for, as <c>NODE.NETWORK.zt</c>: <c>orders</c> or <c>orders.zt</c>. Null for names that nobody has announced.
+    /// Resolves a name such as <c>orders</c> or <c>orders.zt</c> to <c>NODE.NETWORK.zt</c>. Returns null when no process has announced it.
     /// </summary>
     public string? Find(string host)
     {
@@ -90,7 +90,7 @@ internal sealed class DevelopmentNames(string folder)
 
         try
         {
-            // Written as a whole or not at all, so what is not a member's name was put there by somebody else.
+            // The file is written atomically, so one that is not a member's name was not written by this class.
             string member = Encoding.ASCII.GetString(PrivateFile.Read(file, MaxFileSize));
             return ZeroTierName.TryParseMember(member, out _, out _) ? member : null;
         }

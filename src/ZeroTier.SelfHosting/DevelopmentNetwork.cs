@@ -5,18 +5,18 @@ using ZeroTier.Managed;
 namespace ZeroTier.SelfHosting;
 
 /// <summary>
-/// A ZeroTier network for one user of one machine that needs no set-up: a private root on loopback UDP, run by one of the processes that
-/// use the network. Thread-safe.
+/// A ZeroTier network for the processes of one user on one machine, without any set-up: one of the processes runs a private root on
+/// loopback UDP. Thread-safe.
 /// </summary>
 /// <remarks>
 /// <para>
-/// All processes of a user find each other through a folder (<see cref="DevelopmentNetworkOptions.Path"/>). The first one there makes the
-/// root's identity and planet and runs the root. All others look again and again whether the role has become free; when the root's process
-/// ends, however it ends, one of them takes over with the same identity on the same port, within about a second. Connections between nodes
-/// that know each other go on meanwhile.
+/// All processes of a user find each other through a folder (<see cref="DevelopmentNetworkOptions.Path"/>). The first process creates the
+/// root's identity and planet and runs the root. The others check periodically whether the role is free; when the root's process exits or
+/// crashes, one of them takes over with the same identity on the same port, within about a second. Connections between nodes that already
+/// know each other are not interrupted.
 /// </para>
-/// <para>Nothing is ever sent to addresses other than 127.0.0.0/8 and ::1. Any process of the same user can join; other users cannot read
-/// the folder, but on loopback they could reach the ports.</para>
+/// <para>Nothing is sent to addresses other than 127.0.0.0/8 and ::1. Any process of the same user can join. Other users cannot read the
+/// folder, but can send packets to the loopback ports.</para>
 /// </remarks>
 public sealed class DevelopmentNetwork : IAsyncDisposable
 {
@@ -48,27 +48,27 @@ public sealed class DevelopmentNetwork : IAsyncDisposable
             static state => ((DevelopmentNetwork)state!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
-    /// <summary>The network that members join: every port is open, addresses are 6PLANE.</summary>
+    /// <summary>The network that members join: an ad-hoc network with all ports open and 6PLANE addresses.</summary>
     public static NetworkId Network { get; } = NetworkId.AdHoc(0, ushort.MaxValue);
 
     /// <summary>The planet that all members use.</summary>
     public Planet Planet => _planet!;
 
-    /// <summary>The folder that holds the network together.</summary>
+    /// <summary>The folder that the processes of the network share.</summary>
     public string Path => _options.Path;
 
-    /// <summary>True while this object runs the root.</summary>
+    /// <summary>Whether this object runs the root now.</summary>
     public bool IsRoot => Volatile.Read(ref _root) is not null;
 
-    /// <summary>Finds the user's development network, or makes it.</summary>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <summary>Joins the user's development network; creates it if missing.</summary>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     /// <exception cref="ZeroTierException">The folder cannot be used, its files are damaged, or no loopback port can be opened.</exception>
     public static Task<DevelopmentNetwork> OpenAsync(CancellationToken cancellationToken = default) =>
         OpenAsync(new DevelopmentNetworkOptions(), cancellationToken);
 
-    /// <summary>Finds a development network, or makes it.</summary>
-    /// <param name="options">Where it is, and how it is run.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <summary>Joins a development network; creates it if missing.</summary>
+    /// <param name="options">The options.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     /// <exception cref="ArgumentOutOfRangeException">The interval is out of its range.</exception>
     /// <exception cref="ZeroTierException">The folder cannot be used, its files are damaged, or no loopback port can be opened.</exception>
     public static Task<DevelopmentNetwork> OpenAsync(DevelopmentNetworkOptions options, CancellationToken cancellationToken = default)
@@ -96,8 +96,8 @@ public sealed class DevelopmentNetwork : IAsyncDisposable
     }
 
     /// <summary>
-    /// Options of a node that is a member: planet and transport of this network, the names that are announced on it, and
-    /// <see cref="Network"/> where no network is named.
+    /// Completes the options of a node so that it becomes a member: sets the planet, the transport and the lookup of announced names, and
+    /// joins <see cref="Network"/> if the options have no network.
     /// </summary>
     /// <param name="options">The node's other options. Its bind addresses are not used.</param>
     public ManagedNodeOptions Configure(ManagedNodeOptions options)
@@ -116,18 +116,18 @@ public sealed class DevelopmentNetwork : IAsyncDisposable
     }
 
     /// <summary>
-    /// Lets other members find one under a name, so that <c>http://orders:8080</c> and <c>http://orders.zt:8080</c> lead to it. Who has a
-    /// name first keeps it until the end of the process at the latest.
+    /// Announces a name for a member, so that other members can call it as <c>http://orders:8080</c> or <c>http://orders.zt:8080</c>. The
+    /// first process to claim a name holds it until it releases it or ends.
     /// </summary>
     /// <param name="name">
-    /// As a rule the program's name. It becomes a label of a host name: lower case, with hyphens for what such labels do not have, and 63
-    /// characters at most.
+    /// Usually the program's name. It is converted to a host name label: lower case, other characters replaced by hyphens, cut to 63
+    /// characters.
     /// </param>
     /// <param name="node">The member.</param>
     /// <param name="network">The network on which it is reached.</param>
-    /// <returns>The name; dispose of it to give it up. Null when another process has it, or when nothing is left of it, or only the address
-    /// of a node.</returns>
-    /// <exception cref="ZeroTierException">The folder cannot be used, or has more than 1,024 names.</exception>
+    /// <returns>The name; dispose it to release the name. Null when another process holds it, or when the conversion leaves nothing, a node
+    /// ID, or <c>localhost</c>.</returns>
+    /// <exception cref="ZeroTierException">The folder cannot be used, or already has 1,024 names.</exception>
     public DevelopmentName? AnnounceName(string name, NodeId node, NetworkId network)
     {
         ArgumentNullException.ThrowIfNull(name);
@@ -135,12 +135,12 @@ public sealed class DevelopmentNetwork : IAsyncDisposable
     }
 
     /// <summary>
-    /// Claims a storage folder for a member: the first one of this name that no other process uses. So a program keeps its address from run
-    /// to run, and several of them at a time have different ones.
+    /// Claims a storage folder for a member: the first folder of this name that no other process uses. Thus a program has the same node ID
+    /// in each run, and several instances that run at the same time have different ones.
     /// </summary>
-    /// <param name="name">The program's name; characters that a file name cannot have are replaced.</param>
-    /// <returns>The claim; dispose of it after the node.</returns>
-    /// <exception cref="ZeroTierException">The folder cannot be used, or more than 1,024 are in use.</exception>
+    /// <param name="name">The program's name; dots and characters that are not valid in a file name are replaced by underscores.</param>
+    /// <returns>The claim; dispose it after the node.</returns>
+    /// <exception cref="ZeroTierException">The folder cannot be used, or 1,024 folders of this name are in use.</exception>
     public DevelopmentStorage ClaimStorage(string name)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
@@ -168,9 +168,7 @@ public sealed class DevelopmentNetwork : IAsyncDisposable
             ZeroTierError.Storage, $"More than {MaxMembers} processes named '{name}' use the development network in '{_options.Path}'.");
     }
 
-    /// <summary>
-    /// Ends this process's part in the network. When it ran the root, another process takes over. Dispose of the nodes first.
-    /// </summary>
+    /// <summary>Leaves the network. If this object runs the root, another process takes over. Dispose the nodes first.</summary>
     public async ValueTask DisposeAsync()
     {
         Task takeOver;
@@ -209,7 +207,7 @@ public sealed class DevelopmentNetwork : IAsyncDisposable
                 return;
             }
 
-            // Another process is the root, or is about to be.
+            // Another process runs the root or is starting it.
             if (TryLoadPlanet() is { } planet)
             {
                 _planet = planet;
@@ -245,7 +243,7 @@ public sealed class DevelopmentNetwork : IAsyncDisposable
 
     private void StartTimer()
     {
-        // Jitter: the processes that wait should not all try at once.
+        // Jitter, so that the waiting processes do not all try at the same time.
         long ticks = _options.TakeOverInterval.Ticks;
         int jitter = _options.RandomSource.Next((int)Math.Min(int.MaxValue, ticks / 2 + 1));
         lock (_gate)
@@ -268,10 +266,10 @@ public sealed class DevelopmentNetwork : IAsyncDisposable
         }
     }
 
-    // Never throws: it is awaited by the disposal.
+    // Never throws, because DisposeAsync awaits it.
     private async Task TakeOverAsync()
     {
-        // Away from the lock of the caller.
+        // Leaves the caller's lock.
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         try
         {

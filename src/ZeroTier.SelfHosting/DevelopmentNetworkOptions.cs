@@ -4,12 +4,12 @@ using ZeroTier.Managed;
 
 namespace ZeroTier.SelfHosting;
 
-/// <summary>Where a <see cref="DevelopmentNetwork"/> lives.</summary>
+/// <summary>Options of a <see cref="DevelopmentNetwork"/>.</summary>
 public sealed record DevelopmentNetworkOptions
 {
     /// <summary>
-    /// The folder with the root's identity and the planet. Processes with the same folder are on the same network. It is closed to other
-    /// users. Default: <c>ztkestrel/dev</c> in the user's local application data, for example <c>~/.local/share/ztkestrel/dev</c>.
+    /// The folder with the root's identity and the planet. Processes with the same folder are on the same network. Other users get no
+    /// access to it. Default: <c>ztkestrel/dev</c> in the user's local application data, for example <c>~/.local/share/ztkestrel/dev</c>.
     /// </summary>
     public string Path { get; init; } = System.IO.Path.Combine(
         Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify),
@@ -17,20 +17,20 @@ public sealed record DevelopmentNetworkOptions
         "dev");
 
     /// <summary>
-    /// How often a process looks whether the root's role has become free, 10 ms or more; half as much again is added at random.
+    /// The interval at which a process checks whether the root's role is free, 10 ms or more. A random jitter of up to half of it is added.
     /// Default 500 ms.
     /// </summary>
     public TimeSpan TakeOverInterval { get; init; } = TimeSpan.FromMilliseconds(500);
 
-    /// <summary>Clock and timers. Default: the system's.</summary>
+    /// <summary>The clock and the timers. Default: the system's.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 
-    /// <summary>Random numbers. Default: the system's cryptographic generator.</summary>
+    /// <summary>The random number generator. Default: the system's cryptographic generator.</summary>
     public RandomSource RandomSource { get; init; } = RandomSource.System;
 
-    /// <summary>Where logs go. Default: nowhere.</summary>
+    /// <summary>Creates the loggers. Default: none.</summary>
     public ILoggerFactory LoggerFactory { get; init; } = NullLoggerFactory.Instance;
 
-    /// <summary>Opens the physical network on a port, for tests that want to see what is sent.</summary>
+    /// <summary>Opens the datagram transport on a port. For tests that observe what is sent.</summary>
     internal Func<int, IDatagramTransport>? OpenTransport { get; init; }
 }

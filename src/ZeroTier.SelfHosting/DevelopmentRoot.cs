@@ -4,14 +4,16 @@ using ZeroTier.Managed;
 
 namespace ZeroTier.SelfHosting;
 
-/// <summary>The root's role in a development network, held by one process at a time: the lock, the folder, and the running root.</summary>
+/// <summary>
+/// The role of root in a development network, which one process holds at a time: the lock, the folder, and the running root.
+/// </summary>
 internal sealed class DevelopmentRoot : IAsyncDisposable
 {
     private const string LockFileName = "root.lock";
     private const string RootFolderName = "root";
     private const string PlanetFileName = "planet";
 
-    // A previous root of ours releases its port before its lock, except shortly after it was killed.
+    // A root releases its port before its lock. Only after a kill may the port still be in use for a moment when the lock is free.
     private const int PortAttempts = 5;
     private static readonly TimeSpan PortDelay = TimeSpan.FromMilliseconds(50);
 
@@ -29,11 +31,11 @@ internal sealed class DevelopmentRoot : IAsyncDisposable
 
     public Planet Planet { get; }
 
-    /// <summary>Where the processes find the planet.</summary>
+    /// <summary>The planet file that the processes share.</summary>
     public static string PlanetPath(DevelopmentNetworkOptions options) => Path.Combine(options.Path, PlanetFileName);
 
-    /// <summary>Takes the role and runs the root.</summary>
-    /// <returns>Null when another process, or another network object of this one, has the role.</returns>
+    /// <summary>Takes the role if it is free, and starts the root.</summary>
+    /// <returns>Null when another process, or another <see cref="DevelopmentNetwork"/> in this one, has the role.</returns>
     /// <exception cref="ZeroTierException">The role is free, but the root cannot run.</exception>
     public static async Task<DevelopmentRoot?> TryStartAsync(
         DevelopmentNetworkOptions options, ILogger log, CancellationToken cancellationToken)
@@ -78,7 +80,7 @@ internal sealed class DevelopmentRoot : IAsyncDisposable
                 LoggerFactory = options.LoggerFactory,
             });
 
-            // From here on the transport is the node's.
+            // The node owns the transport from here on.
             transport = null;
             await node.StartAsync(cancellationToken).ConfigureAwait(false);
             SelfHostingLog.BecameRoot(log, options.Path, folder.Identity.Address, string.Join(", ", planet.Roots[0].EndPoints));
@@ -108,7 +110,7 @@ internal sealed class DevelopmentRoot : IAsyncDisposable
         }
     }
 
-    /// <summary>Ends the root, then gives the role away.</summary>
+    /// <summary>Stops the root, then releases the role.</summary>
     public async ValueTask DisposeAsync()
     {
         await _node.DisposeAsync().ConfigureAwait(false);
@@ -116,7 +118,7 @@ internal sealed class DevelopmentRoot : IAsyncDisposable
         await _lock.DisposeAsync().ConfigureAwait(false);
     }
 
-    /// <summary>Opens a transport on loopback that cannot send anywhere else.</summary>
+    /// <summary>Opens a transport that can send to loopback addresses only.</summary>
     public static IDatagramTransport OpenLoopback(DevelopmentNetworkOptions options, int port) => new LoopbackTransport(
         options.OpenTransport?.Invoke(port) ?? UdpDatagramTransport.Open(new UdpDatagramTransportOptions
         {

@@ -1,6 +1,6 @@
 namespace ZeroTier.SelfHosting;
 
-/// <summary>A storage folder that is ours as long as this object, at most as long as the process.</summary>
+/// <summary>A claimed storage folder. It is held until this object is disposed, or until the process ends.</summary>
 public sealed class DevelopmentStorage : IDisposable
 {
     private readonly FileStream _claim;
@@ -11,9 +11,9 @@ public sealed class DevelopmentStorage : IDisposable
         _claim = claim;
     }
 
-    /// <summary>The folder, for <see cref="Managed.ManagedNodeOptions.StoragePath"/>. The node makes it.</summary>
+    /// <summary>The folder, for <see cref="Managed.ManagedNodeOptions.StoragePath"/>. The node creates it.</summary>
     public string Path { get; }
 
-    /// <summary>Lets others have the folder.</summary>
+    /// <summary>Releases the folder for other processes.</summary>
     public void Dispose() => _claim.Dispose();
 }

@@ -2,8 +2,8 @@ using ZeroTier.Managed;
 
 namespace ZeroTier.SelfHosting;
 
-/// <summary>A transport that sends to 127.0.0.0/8 and ::1 and nowhere else, whatever the layers above ask for.</summary>
-/// <remarks>On a loopback planet they never do; this is a second safeguard.</remarks>
+/// <summary>A transport that discards what the layers above send to addresses other than 127.0.0.0/8 and ::1.</summary>
+/// <remarks>With a loopback planet they send nothing else; this is a second safeguard.</remarks>
 internal sealed class LoopbackTransport : IDatagramTransport
 {
     private readonly IDatagramTransport _inner;
@@ -13,7 +13,7 @@ internal sealed class LoopbackTransport : IDatagramTransport
 
     public IReadOnlyList<InetEndPoint> LocalEndPoints => _inner.LocalEndPoints;
 
-    /// <summary>Sends that were refused.</summary>
+    /// <summary>The number of sends that were discarded.</summary>
     public long Refused => Volatile.Read(ref _refused);
 
     public void Start(IDatagramReceiver receiver) => _inner.Start(receiver);

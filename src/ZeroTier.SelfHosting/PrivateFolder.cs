@@ -3,11 +3,13 @@ using ZeroTier.Platform;
 
 namespace ZeroTier.SelfHosting;
 
-/// <summary>Folders and files that only their owner may read. On Windows the user's profile folder sees to that.</summary>
+/// <summary>
+/// Folders and files that only their owner can read. On Windows this depends on the permissions inherited from the user's profile folder.
+/// </summary>
 internal static class PrivateFolder
 {
-    /// <summary>Makes the folder, or closes an existing one to others.</summary>
-    /// <exception cref="ZeroTierException">It cannot be used.</exception>
+    /// <summary>Creates the folder, or removes the access of other users from an existing one.</summary>
+    /// <exception cref="ZeroTierException">The folder cannot be used.</exception>
     public static void Create(string path)
     {
         try
@@ -25,8 +27,8 @@ internal static class PrivateFolder
         }
     }
 
-    /// <summary>Takes an exclusive lock that ends with the process at the latest.</summary>
-    /// <returns>Null when it is held elsewhere.</returns>
+    /// <summary>Takes an exclusive lock, which the operating system releases at the latest when the process ends.</summary>
+    /// <returns>Null when the lock is held by another process or object.</returns>
     /// <exception cref="UnauthorizedAccessException">The file cannot be opened.</exception>
     public static FileStream? TryLock(string file)
     {

@@ -5,8 +5,8 @@ using ZeroTier.Managed;
 
 namespace ZeroTier.SelfHosting;
 
-/// <summary>A root of one's own: nodes that have its planet find each other through it, and through nobody else. Thread-safe.</summary>
-/// <remarks>It relays encrypted packets until nodes have found a direct path, and cannot read them.</remarks>
+/// <summary>A private root: nodes with its planet find each other through the roots of that planet only. Thread-safe.</summary>
+/// <remarks>It relays encrypted packets between nodes that have no direct path yet, and cannot decrypt them.</remarks>
 public sealed class PrivateRoot : IAsyncDisposable
 {
     /// <summary>Name of the planet file in the storage folder. Every node of the network needs a copy.</summary>
@@ -22,19 +22,19 @@ public sealed class PrivateRoot : IAsyncDisposable
         Planet = planet;
     }
 
-    /// <summary>The planet to give to every node.</summary>
+    /// <summary>The planet, which every node of the network needs.</summary>
     public Planet Planet { get; }
 
     /// <summary>The planet's file.</summary>
     public string PlanetPath => _folder.PlanetPath;
 
-    /// <summary>The root's node. It belongs to this object; it may join networks like any other.</summary>
+    /// <summary>The root's node, which this object owns. It may join networks like any other node.</summary>
     public ManagedNode Node => _node;
 
-    /// <summary>Makes identity, signing key and planet where they are missing, and writes the planet. Nothing is opened or sent.</summary>
-    /// <param name="options">Where to, and the root's endpoints. When they differ from those of an existing planet, it is updated.</param>
-    /// <param name="cancellationToken">Gives up.</param>
-    /// <returns>The planet, which lies in the storage folder as <see cref="PlanetFileName"/>.</returns>
+    /// <summary>Creates the identity, signing key and planet if missing, and writes the planet. Opens no sockets.</summary>
+    /// <param name="options">The options. If the endpoints differ from those of an existing planet, the planet is updated.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    /// <returns>The planet, stored in the storage folder as <see cref="PlanetFileName"/>.</returns>
     /// <exception cref="ArgumentException">An option is out of its range.</exception>
     /// <exception cref="ZeroTierException">The folder is in use or its files are damaged.</exception>
     public static async Task<Planet> CreatePlanetAsync(PrivateRootOptions options, CancellationToken cancellationToken = default)
@@ -43,10 +43,9 @@ public sealed class PrivateRoot : IAsyncDisposable
         return Publish(folder, options);
     }
 
-    /// <summary>Starts the root; makes identity, signing key and planet at the first time.</summary>
-    /// <param name="options">Where it lives and where it is reached. When the endpoints differ from the planet's, the planet is
-    /// updated.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <summary>Starts the root. Creates the identity, signing key and planet if missing.</summary>
+    /// <param name="options">The options. If the endpoints differ from the planet's, the planet is updated.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     /// <exception cref="ArgumentException">An option is out of its range.</exception>
     /// <exception cref="ZeroTierException">The folder is in use or its files are damaged, or the port cannot be opened.</exception>
     public static async Task<PrivateRoot> StartAsync(PrivateRootOptions options, CancellationToken cancellationToken = default)
@@ -62,7 +61,7 @@ public sealed class PrivateRoot : IAsyncDisposable
                 Identity = folder.Identity,
                 Planet = planet,
 
-                // Without its peer cache, a restarted root could not relay or introduce for minutes.
+                // Without its peer cache, a restarted root could not relay packets or introduce nodes for minutes.
                 PeersPath = options.StoragePath,
                 Port = endPoints[0].ToIPEndPoint().Port,
                 BindAddresses = options.BindAddresses,

@@ -5,47 +5,49 @@ using ZeroTier.Managed;
 
 namespace ZeroTier.SelfHosting;
 
-/// <summary>How a <see cref="PrivateRoot"/> runs.</summary>
+/// <summary>Options of a <see cref="PrivateRoot"/>.</summary>
 public sealed record PrivateRootOptions
 {
     /// <summary>
-    /// The folder with identity, signing key and planet, closed to other users. Whoever can read it can take the network over.
+    /// The folder with the identity, signing key and planet. Other users get no access to it. Anyone who can read it can take over the
+    /// network.
     /// </summary>
     public required string StoragePath { get; init; }
 
     /// <summary>
-    /// Where nodes reach the root, up to 32 endpoints with ports other than 0; the planet names them. Behind a NAT these are the public
-    /// addresses. All ports must be the same. Empty: as the planet in the folder says.
+    /// The endpoints at which nodes reach the root, which are written into the planet: up to 32, all with the same port, which is not 0.
+    /// Behind a NAT, the public addresses. Empty means the endpoints in the existing planet.
     /// </summary>
     public required IReadOnlyList<IPEndPoint> EndPoints { get; init; }
 
     /// <summary>
-    /// Further roots of the planet, each with its own folder elsewhere, or new endpoints of such; those that the planet names already stay.
-    /// At most four roots in all. Only where the planet was made, and its signing key is. Default: none.
+    /// Other roots to add to the planet, or to update with new endpoints; each has its own folder elsewhere. Other roots that are in the
+    /// planet already remain. At most four roots in all. Requires the signing key, which is in the folder where the planet was created.
+    /// Default: none.
     /// </summary>
     public IReadOnlyList<PlanetRoot> OtherRoots { get; init; } = [];
 
     /// <summary>
-    /// The addresses of this machine to use. Default: none given, which means every address of the machine, also those that it gets or
-    /// loses later, or only loopback when all endpoints are.
+    /// The local addresses to bind. Default: empty, which means all addresses of the machine, kept up to date when they change, or only
+    /// loopback if all endpoints are loopback addresses.
     /// </summary>
     public IReadOnlyList<IPAddress> BindAddresses { get; init; } = [];
 
     /// <summary>
-    /// Where the root takes nodes by TCP whose own network lets no UDP through: those that have it as their
+    /// The endpoint at which the root accepts TCP connections from nodes on networks that block UDP, which set it as
     /// <see cref="ManagedNodeOptions.TcpRelay"/>. Default: none.
     /// </summary>
     public IPEndPoint? TcpRelay { get; init; }
 
-    /// <summary>Clock and timers. Default: the system's.</summary>
+    /// <summary>The clock and the timers. Default: the system's.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 
-    /// <summary>Random numbers. Default: the system's cryptographic generator.</summary>
+    /// <summary>The random number generator. Default: the system's cryptographic generator.</summary>
     public RandomSource RandomSource { get; init; } = RandomSource.System;
 
-    /// <summary>Opens the physical network. Default: UDP sockets.</summary>
+    /// <summary>Opens the datagram transport. Default: UDP sockets.</summary>
     public Func<IDatagramTransport>? DatagramTransportFactory { get; init; }
 
-    /// <summary>Where logs go. Default: nowhere.</summary>
+    /// <summary>Creates the loggers. Default: none.</summary>
     public ILoggerFactory LoggerFactory { get; init; } = NullLoggerFactory.Instance;
 }

@@ -3,11 +3,11 @@ using ZeroTier.Managed;
 namespace ZeroTier.SelfHosting;
 
 /// <summary>
-/// What makes a root: its identity, the key that signs its planet, and the planet. While it is open no other process can be this root.
+/// The folder of a root: its identity, the key that signs its planet, and the planet. While it is open, no other process can run this root.
 /// </summary>
 internal sealed class RootFolder : IDisposable
 {
-    /// <summary>The private key of planet updates, mode 0600.</summary>
+    /// <summary>The private key that signs planet updates; file mode 0600.</summary>
     public const string SigningKeyFileName = "planet.secret";
 
     private readonly IdentityStore _store;
@@ -22,21 +22,21 @@ internal sealed class RootFolder : IDisposable
         PlanetPath = planetPath;
     }
 
-    /// <summary>The root's identity; it lives as long as this object.</summary>
+    /// <summary>The root's identity; disposed with this object.</summary>
     public NodeIdentity Identity => _store.Identity;
 
     public string PlanetPath { get; }
 
-    /// <summary>The planet as stored; null when there is none yet, or one that may be replaced.</summary>
+    /// <summary>The stored planet; null when there is none, or only one that may be replaced.</summary>
     public Planet? Planet { get; private set; }
 
-    /// <summary>Opens the folder and makes what is missing, but for the planet.</summary>
+    /// <summary>Opens the folder. Creates the identity and the signing key if missing, but not the planet.</summary>
     /// <param name="path">The folder.</param>
     /// <param name="planetPath">The planet's file.</param>
-    /// <param name="replacesPlanet">Whether a planet that is damaged, or not this root's, may be replaced. A new one is of no use to nodes
-    /// that have the old one.</param>
-    /// <param name="random">For keys.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="replacesPlanet">Whether a planet that is damaged, or does not belong to this root, may be replaced. Nodes that have the
+    /// old planet do not accept the new one.</param>
+    /// <param name="random">Generates the keys.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     /// <exception cref="ZeroTierException">The folder is in use, or its files are damaged.</exception>
     public static async Task<RootFolder> OpenAsync(
         string path, string planetPath, bool replacesPlanet, RandomSource random, CancellationToken cancellationToken)
@@ -45,7 +45,7 @@ internal sealed class RootFolder : IDisposable
         RootFolder? folder = null;
         try
         {
-            // A planet without its key here was made by another of its roots.
+            // A planet without its signing key in this folder was created by another of its roots; no new key is generated for it.
             string keyFile = Path.Combine(path, SigningKeyFileName);
             var key = File.Exists(keyFile) || replacesPlanet || !File.Exists(planetPath) ? LoadSigningKey(keyFile, random) : null;
             folder = new RootFolder(store, key, random, planetPath);
@@ -61,14 +61,15 @@ internal sealed class RootFolder : IDisposable
     }
 
     /// <summary>
-    /// Makes sure that the stored planet names this root, and the others, with these endpoints: as it is, as an update, or as a new planet.
+    /// Makes sure that the stored planet has this root and the others with these endpoints: leaves it unchanged, updates it, or creates it.
     /// </summary>
-    /// <param name="endPoints">Where this root is reached; empty for what the planet says.</param>
-    /// <param name="others">Further roots, or new endpoints of roots that the planet has. Those that it has besides stay.</param>
-    /// <param name="now">The time.</param>
+    /// <param name="endPoints">The endpoints of this root; empty to keep those in the planet.</param>
+    /// <param name="others">Roots to add, or to update with new endpoints. Other roots that are in the planet remain.</param>
+    /// <param name="now">The current time.</param>
     /// <returns>The planet.</returns>
-    /// <exception cref="ArgumentException">No endpoint is known, or there would be too many roots.</exception>
-    /// <exception cref="ZeroTierException">The planet would have to change, and its key is not here.</exception>
+    /// <exception cref="ArgumentException">There is neither a planet nor an endpoint for a new one, or there would be too many
+    /// roots.</exception>
+    /// <exception cref="ZeroTierException">The planet would have to change, and its signing key is not in the folder.</exception>
     public Planet Publish(IReadOnlyList<InetEndPoint> endPoints, IReadOnlyList<PlanetRoot> others, DateTimeOffset now)
     {
         var present = Planet?.Roots ?? [];
@@ -116,14 +117,14 @@ internal sealed class RootFolder : IDisposable
         _store.Dispose();
     }
 
-    // A clock that was set back must not make an update impossible.
+    // Nodes accept only updates with a later timestamp; this must work also after the clock was set back.
     private static DateTimeOffset Later(DateTimeOffset now, Planet than)
     {
         var next = DateTimeOffset.FromUnixTimeMilliseconds((long)than.Timestamp + 1);
         return now > next ? now : next;
     }
 
-    // Excludes reserved numbers: 0, and the low ones of the public universes.
+    // The high bit avoids reserved IDs: 0, and the low ones of public planets.
     private ulong NewPlanetId() => _random.NextUInt64() | 1UL << 63;
 
     private Planet? LoadPlanet(bool replaces)
@@ -138,7 +139,7 @@ internal sealed class RootFolder : IDisposable
             var planet = Managed.Planet.Load(PlanetPath);
             if (planet.Verify() && planet.Roots.Any(root => root.Identity.Equals(Identity)))
             {
-                // Only a planet whose single root is ours may be replaced.
+                // The development network's planet has this root only and is signed with this folder's key; any other may be replaced.
                 return !replaces || (planet.Roots.Count == 1 && planet.UpdateKey.SequenceEqual(_signingKey!.PublicKey)) ? planet : null;
             }
 

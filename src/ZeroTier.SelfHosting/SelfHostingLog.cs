@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace ZeroTier.SelfHosting;
 
-/// <summary>What private roots and the development network log.</summary>
+/// <summary>Log messages of private roots and the development network.</summary>
 internal static partial class SelfHostingLog
 {
     [LoggerMessage(1, LogLevel.Debug, "This process is the root of the development network in {Path}: node {Node} at {EndPoints}.")]

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace ZeroTier.Service.AspNetCore;
 
-/// <summary>Log messages of the node's HTTP API. Ids 309 to 319.</summary>
+/// <summary>Log messages of the node's HTTP API. Event ids 309 to 319.</summary>
 internal static partial class ServiceApiLog
 {
     public const string Category = "ZeroTier.Service.AspNetCore";

@@ -13,14 +13,14 @@ namespace Microsoft.AspNetCore.Builder;
 public static class ZeroTierServiceEndpointRouteBuilderExtensions
 {
     /// <summary>
-    /// Maps the API of the host's node as ZeroTierOne's service has it, for tools that know that one: <c>/status</c>, <c>/health</c>,
-    /// <c>/network</c>,
-    /// <c>/peer</c>, <c>/moon</c>, <c>/metrics</c>. Without a policy it takes the token of <see
-    /// cref="ZeroTierServiceOptions.TokenPath"/>, from this machine; with one (<c>RequireAuthorization</c>) the users of the policy,
-    /// from anywhere, and no token.
+    /// Maps an API of the host's node that is compatible with ZeroTierOne's service, for existing tools: <c>/status</c>, <c>/health</c>,
+    /// <c>/network</c>, <c>/peer</c>, <c>/moon</c>, <c>/metrics</c>. Without an authorization policy, requests need the token of
+    /// <see cref="ZeroTierServiceOptions.TokenPath"/> and must come from this machine or
+    /// <see cref="ZeroTierServiceOptions.TokenNetworks"/>; with a policy (<c>RequireAuthorization</c>), the policy decides and the token is
+    /// not accepted.
     /// </summary>
-    /// <param name="endpoints">Where to.</param>
-    /// <param name="prefix">The path of the API. ZeroTierOne's, and what tools expect, is <c>/</c>.</param>
+    /// <param name="endpoints">The route builder.</param>
+    /// <param name="prefix">The path of the API. Tools expect ZeroTierOne's, which is <c>/</c>.</param>
     /// <returns>All endpoints of the API, for conventions such as <c>RequireAuthorization</c>.</returns>
     /// <exception cref="InvalidOperationException"><c>AddZeroTierService</c> was not called.</exception>
     public static IEndpointConventionBuilder MapZeroTierService(this IEndpointRouteBuilder endpoints, string prefix = "/")
@@ -36,13 +36,13 @@ public static class ZeroTierServiceEndpointRouteBuilderExtensions
     }
 
     /// <summary>
-    /// Maps a page that shows how the host's node is: networks, addresses, endpoints, peers, traffic, events, and why something is not
-    /// ready. It changes nothing, and is live. Without a policy a person signs in with the token, from this machine or from
-    /// <see cref="ZeroTierServiceOptions.TokenNetworks"/>; with one (<c>RequireAuthorization</c>) the app signs its users in, from
-    /// anywhere. Nothing is loaded from elsewhere.
+    /// Maps a live, read-only status page of the host's node: networks, addresses, endpoints, peers, traffic, events, and why something is
+    /// not ready. Without an authorization policy, users sign in with the token, from this machine or from
+    /// <see cref="ZeroTierServiceOptions.TokenNetworks"/>; with a policy (<c>RequireAuthorization</c>), the app authenticates users, from
+    /// anywhere. The page loads nothing from other sites.
     /// </summary>
-    /// <param name="endpoints">Where to.</param>
-    /// <param name="prefix">The folder of the page.</param>
+    /// <param name="endpoints">The route builder.</param>
+    /// <param name="prefix">The path of the page.</param>
     /// <returns>All endpoints of the page, for conventions such as <c>RequireAuthorization</c>.</returns>
     /// <exception cref="InvalidOperationException"><c>AddZeroTierService</c> was not called.</exception>
     public static IEndpointConventionBuilder MapZeroTierStatus(this IEndpointRouteBuilder endpoints, string prefix = "/zerotier")

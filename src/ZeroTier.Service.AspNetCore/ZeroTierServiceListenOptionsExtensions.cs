@@ -4,13 +4,13 @@ using ZeroTier.Service.AspNetCore.Connections;
 
 namespace Microsoft.AspNetCore.Hosting;
 
-/// <summary>An endpoint of Kestrel that ZeroTierOne's command line tool can use.</summary>
+/// <summary>Makes endpoints of Kestrel usable for ZeroTierOne's command line tool.</summary>
 public static class ZeroTierServiceListenOptionsExtensions
 {
     /// <summary>
-    /// Accepts a first request without <c>Host</c> on each connection, as <c>zerotier-cli</c> sends it: it gets <c>Host: localhost</c>.
-    /// Kestrel refuses such requests, as RFC 9112 section 3.2 demands. Only for endpoints of this machine that serve HTTP/1.1 without
-    /// TLS.
+    /// Adds <c>Host: localhost</c> to the first request of each connection if it has no <c>Host</c> header: <c>zerotier-cli</c> sends none,
+    /// and Kestrel refuses such requests, as RFC 9112 section 3.2 requires. Use it only for endpoints on this machine's loopback that serve
+    /// HTTP/1.1 without TLS.
     /// </summary>
     /// <param name="listen">The endpoint.</param>
     public static ListenOptions AllowMissingHost(this ListenOptions listen)

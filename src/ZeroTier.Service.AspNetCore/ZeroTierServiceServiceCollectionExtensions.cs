@@ -6,15 +6,15 @@ using ZeroTier.Service.AspNetCore.Hosting;
 
 namespace Microsoft.Extensions.DependencyInjection;
 
-/// <summary>The HTTP API of a host's ZeroTier node.</summary>
+/// <summary>Adds the HTTP API of a host's ZeroTier node.</summary>
 public static class ZeroTierServiceServiceCollectionExtensions
 {
     /// <summary>
-    /// Adds the HTTP API of the host's ZeroTier node, as ZeroTierOne's service has it, which <c>MapZeroTierService</c> maps; and the
-    /// node, unless it was added before (<c>UseZeroTier</c>, <c>AddZeroTier</c>).
+    /// Adds the services for an HTTP API of the host's ZeroTier node that is compatible with ZeroTierOne's; <c>MapZeroTierService</c> maps
+    /// it. Also adds the node, unless it was added before (<c>UseZeroTier</c>, <c>AddZeroTier</c>).
     /// </summary>
     /// <param name="services">The services.</param>
-    /// <param name="configure">Says who gets in; null for the defaults.</param>
+    /// <param name="configure">Configures access; null for the defaults.</param>
     public static IServiceCollection AddZeroTierService(this IServiceCollection services, Action<ZeroTierServiceOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(services);

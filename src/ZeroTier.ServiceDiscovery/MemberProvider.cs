@@ -8,11 +8,11 @@ namespace ZeroTier.ServiceDiscovery;
 internal sealed class MemberProvider(
     ZeroTierNode node, TimeProvider timeProvider, string host, int port) : IServiceEndpointProvider, IHostNameFeature
 {
-    // Names come from settings, files and servers that have no common signal. Looking again costs nothing where names are local; what
-    // servers say is kept as long as it is good.
+    // Names come from settings, files and DNS servers, which have no common change notification. Resolving a local name again is cheap, and
+    // answers of DNS servers are cached for their TTL.
     private static readonly TimeSpan Freshness = TimeSpan.FromSeconds(5);
 
-    /// <summary>The host of requests, whatever it leads to; TLS is checked against it.</summary>
+    /// <summary>The host of requests, whatever endpoint it resolves to; the TLS certificate is validated against it.</summary>
     public string HostName => host;
 
     public async ValueTask PopulateAsync(IServiceEndpointBuilder endpoints, CancellationToken cancellationToken)
@@ -40,7 +40,7 @@ internal sealed class MemberProvider(
     {
         if (ZeroTierName.TryFindMember(node, host, out var member, out var network))
         {
-            // By name, so that it is found also before the network is ready.
+            // By name, so that it resolves also before the network is ready.
             return [new DnsEndPoint(ZeroTierName.Of(member, network), port)];
         }
 
@@ -56,7 +56,7 @@ internal sealed class MemberProvider(
         }
         catch (ZeroTierException)
         {
-            // The name stays what it is, and whoever connects with it is told why it leads nowhere.
+            // The name stays unresolved; connecting to it then fails with the reason.
             return [];
         }
     }

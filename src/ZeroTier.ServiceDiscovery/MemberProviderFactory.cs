@@ -3,12 +3,12 @@ using Microsoft.Extensions.ServiceDiscovery;
 
 namespace ZeroTier.ServiceDiscovery;
 
-/// <summary>Makes a provider for every service: what is no name of ours now may be one soon.</summary>
+/// <summary>Creates a provider for every service, since a name that belongs to no ZeroTier network now may do so later.</summary>
 internal sealed class MemberProviderFactory(ZeroTierNode node, TimeProvider timeProvider) : IServiceEndpointProviderFactory
 {
     public bool TryCreateProvider(ServiceEndpointQuery query, [NotNullWhen(true)] out IServiceEndpointProvider? provider)
     {
-        // A port that the URL names stays; 0 is that of the scheme.
+        // A port in the URL is kept; 0 means the default port of the scheme.
         string text = query.ToString()!;
         int port = Uri.TryCreate(
             text.Contains("://", StringComparison.Ordinal) ? text : $"fakescheme://{text}", UriKind.Absolute, out var uri)

@@ -8,14 +8,14 @@ namespace Microsoft.Extensions.DependencyInjection;
 public static class ZeroTierServiceDiscoveryExtensions
 {
     /// <summary>
-    /// Lets service discovery find members of ZeroTier networks: by the names of <c>ZeroTier:Hosts</c>, <c>NODE.NETWORK.zt</c> and
-    /// <c>NODE.zt</c>, names that the networks' own DNS knows, and those that apps announce on the development network. Includes
+    /// Lets service discovery resolve members of ZeroTier networks: names in <c>ZeroTier:Hosts</c>, <c>NODE.NETWORK.zt</c> and
+    /// <c>NODE.zt</c>, names in the networks' DNS, and names that apps announce on the development network. Includes
     /// <c>AddServiceDiscovery</c>, and <c>AddZeroTier</c> for the host.
     /// </summary>
     /// <remarks>
-    /// Endpoints in the section <c>Services</c> come first. Names that mean nothing on these networks are left to the other providers. A
-    /// change is seen within five seconds. The clients must be on the node, too: <c>services.ConfigureHttpClientDefaults(http =>
-    /// http.AddServiceDiscovery().AddZeroTier())</c>.
+    /// Endpoints in the section <c>Services</c> take precedence. Names that do not resolve on these networks are left to the other
+    /// providers. A change takes effect within five seconds. The HTTP clients must use the node, too:
+    /// <c>services.ConfigureHttpClientDefaults(http => http.AddServiceDiscovery().AddZeroTier())</c>.
     /// </remarks>
     /// <param name="services">The services.</param>
     public static IServiceCollection AddZeroTierServiceDiscovery(this IServiceCollection services)
@@ -23,7 +23,7 @@ public static class ZeroTierServiceDiscoveryExtensions
         ArgumentNullException.ThrowIfNull(services);
         services.AddZeroTier();
 
-        // Before: its provider of the section Services is asked first then.
+        // Added before ours, so that its provider for the section Services is asked first.
         services.AddServiceDiscovery();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IServiceEndpointProviderFactory, MemberProviderFactory>());
         return services;

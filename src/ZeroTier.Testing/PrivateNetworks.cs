@@ -4,7 +4,7 @@ using ZeroTier.Managed;
 
 namespace ZeroTier.Testing;
 
-/// <summary>The controller of a test network, in memory, and its networks. Thread-safe.</summary>
+/// <summary>The controller of a <see cref="TestNetwork"/>, with an in-memory store, and its networks. Thread-safe.</summary>
 internal sealed class PrivateNetworks : IAsyncDisposable
 {
     private static readonly Actor Test = new("test");
@@ -22,13 +22,15 @@ internal sealed class PrivateNetworks : IAsyncDisposable
         return new PrivateNetworks(options, await NetworkController.OpenAsync(settings, cancellationToken).ConfigureAwait(false));
     }
 
-    /// <summary>The node that carries the controller has started: names are served, too.</summary>
+    /// <summary>
+    /// Starts serving names, and waits until the controller is active. Call it when the node with the controller has started.
+    /// </summary>
     public async Task StartAsync(ZeroTierNode node, CancellationToken cancellationToken)
     {
         _names = new NameService(Controller, node, new NameServiceOptions { LoggerFactory = _options.LoggerFactory });
         while (!Controller.IsActive)
         {
-            // It takes the lease of its store in the background, within moments.
+            // It acquires the lease of its store in the background.
             await Task.Delay(TimeSpan.FromMilliseconds(1), TimeProvider.System, cancellationToken).ConfigureAwait(false);
         }
     }
@@ -48,10 +50,10 @@ internal sealed class PrivateNetworks : IAsyncDisposable
         }
     }
 
-    /// <summary>Before the nodes end.</summary>
+    /// <summary>Stops serving names. Call it before the nodes are disposed.</summary>
     public ValueTask StopAsync() => _names?.DisposeAsync() ?? ValueTask.CompletedTask;
 
-    /// <summary>After the nodes have ended.</summary>
+    /// <summary>Disposes the controller. Call it after the nodes are disposed.</summary>
     public ValueTask DisposeAsync() => Controller.DisposeAsync();
 
     private static ControllerNetwork WithAddresses(ControllerNetwork network) => network with

@@ -3,8 +3,8 @@ using ZeroTier.Managed;
 namespace ZeroTier.Testing;
 
 /// <summary>
-/// Identities for networks that exist in memory only. Their secrets are in this package, so they are worth nothing anywhere else; but
-/// finding a new one costs a proof of work, and with fixed ones a test sees the same node IDs in every run.
+/// Fixed identities for in-memory networks. Their private keys are published in this package, so they must not be used anywhere else. They
+/// save the proof of work of generating an identity, and give a test the same node IDs in every run.
 /// </summary>
 internal static class TestIdentities
 {
@@ -12,7 +12,7 @@ internal static class TestIdentities
 
     public static int Count => Secrets.Value.Length;
 
-    /// <summary>The identity of a network's n-th node; a fresh object each time, which is the caller's to dispose.</summary>
+    /// <summary>Returns the identity of a network's n-th node: a new object, which the caller disposes.</summary>
     public static async ValueTask<NodeIdentity> GetAsync(int index, CancellationToken cancellationToken) => index < Count
         ? NodeIdentity.Parse(Secrets.Value[index])
         : await NodeIdentity.GenerateAsync(cancellationToken: cancellationToken).ConfigureAwait(false);

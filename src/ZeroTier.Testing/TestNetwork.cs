@@ -9,15 +9,14 @@ using ZeroTier.Testing.Memory;
 namespace ZeroTier.Testing;
 
 /// <summary>
-/// A ZeroTier universe in memory, for tests: a root, and whatever nodes and apps the test puts on it. The nodes are real ones and so is all
-/// that they say to each other; only the UDP below them is not. Any number of networks may live in one process beside each other.
-/// Thread-safe.
+/// An in-memory ZeroTier planet for tests: a root, and the nodes and apps that the test adds. The nodes and their protocol are real; only
+/// UDP is replaced by queues in memory. A process may have any number of test networks. Thread-safe.
 /// </summary>
 /// <remarks>
-/// <para>Put an app on it with <c>UseZeroTierTestNetwork</c> and call it with
-/// <see cref="CreateClientAsync(IServiceProvider, CancellationToken)"/>. Dispose of the apps first, then of the network.</para>
-/// <para>No socket is opened and nothing is written to disk. The first nodes have the same IDs in every run; their keys are public, which
-/// does no harm in memory.</para>
+/// <para>Add an app with <c>UseZeroTierTestNetwork</c> and call it with
+/// <see cref="CreateClientAsync(IServiceProvider, CancellationToken)"/>. Dispose the apps before the network.</para>
+/// <para>No socket is opened and nothing is written to disk. The first nodes have the same IDs in every run; their private keys are
+/// published, which is harmless in memory.</para>
 /// </remarks>
 public sealed class TestNetwork : IAsyncDisposable
 {
@@ -26,14 +25,14 @@ public sealed class TestNetwork : IAsyncDisposable
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan MaxLatency = TimeSpan.FromSeconds(10);
 
-    // The root's identity and place are the same in every network, so one planet serves them all.
+    // The root has the same identity and endpoint in every test network, so all of them share one planet.
     private static readonly Lazy<Task<Planet>> SharedPlanet = new(MakePlanetAsync);
 
     private readonly MemoryWire _wire;
     private readonly TestNetworkOptions _options;
     private readonly Planet _planet;
 
-    // Guards the fields below; nothing is called while it is held that waits.
+    // Guards the fields below. Nothing that blocks is called while it is held.
     private readonly Lock _gate = new();
     private readonly List<ManagedNode> _nodes = [];
     private readonly List<NodeIdentity> _identities = [];
@@ -50,31 +49,35 @@ public sealed class TestNetwork : IAsyncDisposable
         _wire = new MemoryWire(options);
     }
 
-    /// <summary>The network that nodes join: every port is open, addresses are IPv6 and follow from the node's ID.</summary>
+    /// <summary>
+    /// The network that nodes join by default: an ad-hoc network with all ports open and IPv6 addresses (6PLANE) derived from the node ID.
+    /// </summary>
     public static NetworkId Network { get; } = NetworkId.AdHoc(0, ushort.MaxValue);
 
     /// <summary>
     /// The controller of the networks that <see cref="CreateNetworkAsync(Func{ControllerNetwork, ControllerNetwork}, CancellationToken)"/>
-    /// makes: members, rules, events.
+    /// creates, for their members, rules and events.
     /// </summary>
-    /// <exception cref="InvalidOperationException">There is none.</exception>
+    /// <exception cref="InvalidOperationException">This test network has no controller.</exception>
     public NetworkController Controller => Private.Controller;
 
     private PrivateNetworks Private => _private ?? throw new InvalidOperationException(
         "This test network has no controller. Start it with "
         + $"{nameof(TestNetworkOptions)}.{nameof(TestNetworkOptions.HasController)} = true.");
 
-    /// <summary>Datagram transports now open: one for each running node, the root's included. 0 after everything was disposed of.</summary>
+    /// <summary>
+    /// The number of open datagram transports: one for each running node, including the root. 0 after everything was disposed.
+    /// </summary>
     internal int OpenTransports => _wire.Count;
 
-    /// <summary>Makes a network without latency and loss, and starts its root.</summary>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <summary>Creates a test network without latency and loss, and starts its root.</summary>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     public static Task<TestNetwork> StartAsync(CancellationToken cancellationToken = default) =>
         StartAsync(new TestNetworkOptions(), cancellationToken);
 
-    /// <summary>Makes a network and starts its root.</summary>
-    /// <param name="options">How the network behaves.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <summary>Creates a test network and starts its root.</summary>
+    /// <param name="options">The options.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
     public static Task<TestNetwork> StartAsync(TestNetworkOptions options, CancellationToken cancellationToken = default)
     {
@@ -116,12 +119,13 @@ public sealed class TestNetwork : IAsyncDisposable
     }
 
     /// <summary>
-    /// Makes a network with members: private, with IPv4 addresses 10.147.17.x and RFC 4193 addresses unless the settings say otherwise.
+    /// Creates a private network on the controller. It assigns IPv4 addresses 10.147.17.x and RFC 4193 addresses unless
+    /// <paramref name="settings"/> changes that.
     /// </summary>
-    /// <param name="settings">Gives the network its settings.</param>
-    /// <param name="cancellationToken">Gives up.</param>
-    /// <returns>Its ID, which apps and nodes join.</returns>
-    /// <exception cref="InvalidOperationException">There is no controller.</exception>
+    /// <param name="settings">Changes the settings of the new network.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    /// <returns>The network's ID, which apps and nodes join.</returns>
+    /// <exception cref="InvalidOperationException">This test network has no controller.</exception>
     public Task<NetworkId> CreateNetworkAsync(
         Func<ControllerNetwork, ControllerNetwork> settings, CancellationToken cancellationToken = default)
     {
@@ -129,12 +133,16 @@ public sealed class TestNetwork : IAsyncDisposable
         return Private.CreateAsync(settings, cancellationToken);
     }
 
-    /// <summary>As above, for an app whose configuration has the ID of a real network: there the new one stands for it.</summary>
+    /// <summary>
+    /// Creates a private network on the controller that replaces a real network in the configuration of apps under test. It has the
+    /// defaults of <see cref="CreateNetworkAsync(Func{ControllerNetwork, ControllerNetwork}, CancellationToken)"/>.
+    /// </summary>
     /// <param name="configured">The ID in the app's configuration.</param>
-    /// <param name="settings">Gives the network its settings.</param>
-    /// <param name="cancellationToken">Gives up.</param>
-    /// <returns>Its own ID.</returns>
-    /// <exception cref="InvalidOperationException">There is no controller, or an app has joined the configured network already.</exception>
+    /// <param name="settings">Changes the settings of the new network.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    /// <returns>The new network's ID.</returns>
+    /// <exception cref="InvalidOperationException">This test network has no controller, or the configured network has a replacement
+    /// already, for example because an app has started.</exception>
     public async Task<NetworkId> CreateNetworkAsync(
         NetworkId configured, Func<ControllerNetwork, ControllerNetwork> settings, CancellationToken cancellationToken = default)
     {
@@ -153,19 +161,19 @@ public sealed class TestNetwork : IAsyncDisposable
     }
 
     /// <summary>
-    /// Starts a node of the test's own on <see cref="Network"/>, for raw connections, datagrams and pings, or as a further caller. The
-    /// network disposes of it at its end.
+    /// Starts a node on <see cref="Network"/> for use by the test: raw connections, datagrams, pings, or another client. The test network
+    /// disposes it.
     /// </summary>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     /// <returns>A node that is online and ready on the network.</returns>
     public Task<ManagedNode> StartNodeAsync(CancellationToken cancellationToken = default) => StartNodeAsync([], cancellationToken);
 
     /// <summary>
-    /// Starts a node of the test's own, for raw connections, datagrams and pings, or as a further caller. The network disposes of it at its
-    /// end.
+    /// Starts a node for use by the test: raw connections, datagrams, pings, or another client. The test network disposes it.
     /// </summary>
-    /// <param name="networks">The networks to join: ad-hoc ones, and those of the controller; none means <see cref="Network"/>.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="networks">The networks to join: ad-hoc networks and networks of the controller; empty means
+    /// <see cref="Network"/>.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     /// <returns>A node that is online and ready on all of its networks.</returns>
     public async Task<ManagedNode> StartNodeAsync(IEnumerable<NetworkId> networks, CancellationToken cancellationToken = default)
     {
@@ -186,12 +194,12 @@ public sealed class TestNetwork : IAsyncDisposable
     }
 
     /// <summary>
-    /// Options of one node on this network, for tests that build it themselves: roots, place and, where none is set, identity are filled
-    /// in.
+    /// Completes the options of one node on this test network, for tests that create the node themselves. Sets the planet, the transport
+    /// and, unless the options have one or a storage folder, the identity.
     /// </summary>
     /// <param name="options">The node's other options.</param>
-    /// <param name="cancellationToken">Gives up.</param>
-    /// <exception cref="ObjectDisposedException">The network has ended.</exception>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    /// <exception cref="ObjectDisposedException">The test network has been disposed.</exception>
     public Task<ManagedNodeOptions> ConfigureAsync(ManagedNodeOptions options, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -222,25 +230,25 @@ public sealed class TestNetwork : IAsyncDisposable
     }
 
     /// <summary>
-    /// An <see cref="HttpClient"/> on a virtual node that all clients of this network share, with the app's ZeroTier endpoint as its base
-    /// address. Dispose of it as usual.
+    /// Creates an <see cref="HttpClient"/> whose base address is the app's ZeroTier endpoint. It uses a node that all such clients of this
+    /// test network share. The caller disposes the client.
     /// </summary>
     /// <param name="services">The app's services: <c>factory.Services</c> of a <c>WebApplicationFactory</c>, <c>app.Services</c> of a
     /// <c>WebApplication</c>.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     /// <exception cref="InvalidOperationException">The app cannot be reached on this network; the message says why and what to
     /// do.</exception>
     public Task<HttpClient> CreateClientAsync(IServiceProvider services, CancellationToken cancellationToken = default) =>
         CreateClientAsync(services, null, cancellationToken);
 
     /// <summary>
-    /// An <see cref="HttpClient"/> on a virtual node, with the app's ZeroTier endpoint as its base address. Dispose of it as usual.
+    /// Creates an <see cref="HttpClient"/> whose base address is the app's ZeroTier endpoint. The caller disposes the client.
     /// </summary>
     /// <param name="services">The app's services: <c>factory.Services</c> of a <c>WebApplicationFactory</c>, <c>app.Services</c> of a
     /// <c>WebApplication</c>.</param>
-    /// <param name="from">The node that calls; it must be on the endpoint's network. Null: one that all clients of this network share,
-    /// which joins the network.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="from">The client's node, which must be on the endpoint's network. Null for a node that all such clients of this test
+    /// network share, which joins the endpoint's network.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     /// <exception cref="InvalidOperationException">The app cannot be reached on this network; the message says why and what to
     /// do.</exception>
     public async Task<HttpClient> CreateClientAsync(
@@ -260,15 +268,15 @@ public sealed class TestNetwork : IAsyncDisposable
         return new HttpClient(new ZeroTierHttpHandler(node)) { BaseAddress = address };
     }
 
-    /// <summary>Where the app is reached: its first ZeroTier endpoint. Waits until the app's node is ready.</summary>
+    /// <summary>Returns the URL of the app's first ZeroTier endpoint. Waits until the app's node is ready.</summary>
     /// <param name="services">The app's services, as for <see cref="CreateClientAsync(IServiceProvider, CancellationToken)"/>.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     /// <exception cref="InvalidOperationException">The app cannot be reached on this network; the message says why and what to
     /// do.</exception>
     public async Task<Uri> GetBaseAddressAsync(IServiceProvider services, CancellationToken cancellationToken = default) =>
         (await FindAsync(services, cancellationToken).ConfigureAwait(false)).Address;
 
-    /// <summary>Ends the network and the nodes that it started. Nodes of apps that still run lose their roots.</summary>
+    /// <summary>Stops the root and the nodes that the test network started. Nodes of apps that still run lose their root.</summary>
     public async ValueTask DisposeAsync()
     {
         ManagedNode[] nodes;
@@ -288,7 +296,7 @@ public sealed class TestNetwork : IAsyncDisposable
             await names.StopAsync().ConfigureAwait(false);
         }
 
-        // The root last, as it began.
+        // The root, which was started first, is disposed last.
         foreach (var node in nodes.Reverse())
         {
             await node.DisposeAsync().ConfigureAwait(false);
@@ -309,8 +317,8 @@ public sealed class TestNetwork : IAsyncDisposable
     }
 
     /// <summary>
-    /// The network that stands for one that an app configures: itself when it works without a controller, or is our controller's; else one
-    /// of this universe that is open on every port, or that a test has made for it. The same for every app.
+    /// Returns the network that replaces one in an app's configuration: the same network if it is ad-hoc or belongs to this test network's
+    /// controller; else the one that the test has created for it; else an ad-hoc network with all ports open. The same for every app.
     /// </summary>
     internal NetworkId Substitute(NetworkId configured)
     {
@@ -330,13 +338,18 @@ public sealed class TestNetwork : IAsyncDisposable
         }
     }
 
-    /// <summary>Lets a node of this test network into networks of its controller, where that is its business.</summary>
+    /// <summary>
+    /// Authorises a node on those of the networks that belong to the controller, if <see cref="TestNetworkOptions.AuthorizesNodes"/> is
+    /// set.
+    /// </summary>
     internal Task AdmitAsync(NodeId node, IEnumerable<NetworkId> networks, CancellationToken cancellationToken) =>
         _private is { } controller && _options.AuthorizesNodes
             ? controller.AdmitAsync(node, networks, cancellationToken)
             : Task.CompletedTask;
 
-    /// <summary>The same for a text; what is no network ID stays, for the validator to report.</summary>
+    /// <summary>
+    /// As above, for text. Text that is not a network ID is returned unchanged, so that the options' validator reports it.
+    /// </summary>
     internal string Substitute(string configured) =>
         NetworkId.TryParse(configured, out var parsed) && parsed.Value != 0 ? Substitute(parsed).ToString() : configured;
 
@@ -366,7 +379,7 @@ public sealed class TestNetwork : IAsyncDisposable
     {
         lock (_gate)
         {
-            // After a failure the next client tries again.
+            // If starting the node has failed, the next client tries again.
             return _client = _client is null or { IsFaulted: true } or { IsCanceled: true } ? Task.Run(() => StartNodeAsync()) : _client;
         }
     }
@@ -386,7 +399,7 @@ public sealed class TestNetwork : IAsyncDisposable
     {
         lock (_gate)
         {
-            // It has not been started, so there is nothing to end.
+            // The node has not been started, so it needs no disposal.
             ObjectDisposedException.ThrowIf(_disposed, this);
             _nodes.Add(node);
         }

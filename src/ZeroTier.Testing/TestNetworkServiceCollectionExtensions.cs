@@ -7,16 +7,16 @@ using ZeroTier.Testing.Hosting;
 
 namespace Microsoft.Extensions.DependencyInjection;
 
-/// <summary>Hosts on a <see cref="TestNetwork"/>.</summary>
+/// <summary>Adds hosts to a <see cref="TestNetwork"/>.</summary>
 public static class TestNetworkServiceCollectionExtensions
 {
     /// <summary>
-    /// Puts a host's node on a test network, for programs that only call out; web hosts use <c>UseZeroTierTestNetwork</c>. Includes
-    /// <c>AddZeroTier</c> and may come before or after it. What ties the node to its machine is left out: planet, storage folder, UDP port,
-    /// engine. A network with a controller is replaced by one of the test network, the same for every host.
+    /// Puts a host's node on a test network. For programs that are clients only; web hosts use <c>UseZeroTierTestNetwork</c>. Includes
+    /// <c>AddZeroTier</c> and may come before or after it. Settings that depend on the machine are ignored: planet, storage folder, UDP
+    /// port, engine. Networks with a controller are replaced by networks of the test network, the same for every host.
     /// </summary>
     /// <param name="services">The services.</param>
-    /// <param name="network">The network; it stays the caller's.</param>
+    /// <param name="network">The test network; the caller disposes it.</param>
     public static IServiceCollection AddZeroTierTestNetwork(this IServiceCollection services, TestNetwork network)
     {
         ArgumentNullException.ThrowIfNull(services);

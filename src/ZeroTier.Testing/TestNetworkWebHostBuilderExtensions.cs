@@ -6,7 +6,7 @@ using ZeroTier.Testing.Hosting;
 
 namespace Microsoft.AspNetCore.Hosting;
 
-/// <summary>Web apps on a <see cref="TestNetwork"/>.</summary>
+/// <summary>Adds web apps to a <see cref="TestNetwork"/>.</summary>
 public static class TestNetworkWebHostBuilderExtensions
 {
     /// <summary>
@@ -16,11 +16,12 @@ public static class TestNetworkWebHostBuilderExtensions
     /// with <c>UseKestrel(port)</c>, which drops endpoints.
     /// </summary>
     /// <remarks>
-    /// What ties the app to its machine is left out: planet, storage folder, UDP port, engine, <c>KeepHostUrls</c>. Endpoints that it
-    /// configures on Kestrel itself stay. A network with a controller is replaced by one of the test network, the same for every host.
+    /// Settings that depend on the machine are ignored: planet, storage folder, UDP port, engine, <c>KeepHostUrls</c>. Endpoints that the
+    /// app configures on Kestrel itself remain. Networks with a controller are replaced by networks of the test network, the same for every
+    /// host.
     /// </remarks>
     /// <param name="hostBuilder">The web host.</param>
-    /// <param name="network">The network; it stays the caller's.</param>
+    /// <param name="network">The test network; the caller disposes it.</param>
     public static IWebHostBuilder UseZeroTierTestNetwork(this IWebHostBuilder hostBuilder, TestNetwork network)
     {
         ArgumentNullException.ThrowIfNull(hostBuilder);

@@ -6,7 +6,7 @@ using ZeroTier.Hosting.Connections;
 
 namespace ZeroTier.Yarp;
 
-/// <summary>Makes the clients of clusters, for requests and health probes alike.</summary>
+/// <summary>Creates the HTTP clients of clusters, for requests and health probes.</summary>
 internal sealed class ClientFactory(
     ZeroTierNode node,
     ClientConnections connections,
@@ -21,13 +21,13 @@ internal sealed class ClientFactory(
     {
         base.ConfigureHandler(context, handler);
 
-        // Unless the cluster accepts any certificate.
+        // Not overwritten when the cluster's configuration accepts any certificate.
         handler.SslOptions.RemoteCertificateValidationCallback ??= node.ValidateServerCertificate;
         configure(context, handler);
         switch (ClusterChoice.Of(context.NewMetadata))
         {
             case true:
-                // A request for the private network must never leave through a proxy of the host.
+                // A request for the private network must never be sent through a proxy of the host.
                 handler.UseProxy = false;
                 handler.ConnectCallback = connections.ConnectAsync;
                 break;
@@ -42,7 +42,7 @@ internal sealed class ClientFactory(
             ? connections.ConnectAsync(context, cancellationToken)
             : ConnectSocketAsync(context.DnsEndPoint, cancellationToken);
 
-    // As the handler itself would.
+    // The same as SocketsHttpHandler without a ConnectCallback.
     private static async ValueTask<Stream> ConnectSocketAsync(DnsEndPoint endPoint, CancellationToken cancellationToken)
     {
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };

@@ -1,13 +1,13 @@
 namespace ZeroTier.Yarp;
 
-/// <summary>What a cluster's metadata say about the way of its requests.</summary>
+/// <summary>Reads from a cluster's metadata whether its requests go over ZeroTier.</summary>
 internal static class ClusterChoice
 {
-    /// <summary>The key in the metadata.</summary>
+    /// <summary>The metadata key.</summary>
     public const string Key = "ZeroTier";
 
-    /// <summary>True for the node, false for sockets, null where each host decides for itself.</summary>
-    /// <exception cref="FormatException">The metadata say something else.</exception>
+    /// <summary>True for ZeroTier, false for sockets, null to decide by each destination's host.</summary>
+    /// <exception cref="FormatException">The value is neither true nor false.</exception>
     public static bool? Of(IReadOnlyDictionary<string, string>? metadata) => metadata?.GetValueOrDefault(Key) is not { } text ? null
         : bool.TryParse(text, out bool choice) ? choice
         : throw new FormatException(

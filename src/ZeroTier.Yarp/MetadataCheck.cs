@@ -2,10 +2,7 @@ using Yarp.ReverseProxy.Configuration;
 
 namespace ZeroTier.Yarp;
 
-/// <summary>
-/// Refuses a configuration whose metadata say something that is not understood, before any of it is in use: YARP then keeps the one that it
-/// has.
-/// </summary>
+/// <summary>Rejects a configuration with invalid metadata before it is applied; YARP then keeps the current configuration.</summary>
 internal sealed class MetadataCheck : IProxyConfigFilter
 {
     public ValueTask<ClusterConfig> ConfigureClusterAsync(ClusterConfig cluster, CancellationToken cancel)

@@ -5,7 +5,7 @@ using ZeroTier.Yarp;
 
 namespace Microsoft.Extensions.DependencyInjection;
 
-/// <summary>A reverse proxy to members of ZeroTier networks.</summary>
+/// <summary>Configures a reverse proxy to members of ZeroTier networks.</summary>
 public static class ZeroTierReverseProxyBuilderExtensions
 {
     /// <summary>
@@ -14,22 +14,21 @@ public static class ZeroTierReverseProxyBuilderExtensions
     /// </summary>
     /// <remarks>
     /// <para>
-    /// A destination is one of ours if its host ends in <c>.zt</c>, is in <c>ZeroTier:Hosts</c>, or is an address or name of a network that
-    /// the node has joined. A cluster's metadata decides for all of its destinations: <c>"ZeroTier": "true"</c> sends them over the node,
-    /// whatever they look like, so that nothing leaves by the machine's sockets while a network is not ready; <c>"false"</c> over sockets.
+    /// A destination is a member if its host ends in <c>.zt</c>, is in <c>ZeroTier:Hosts</c>, or is an address or name of a network that
+    /// the node has joined. A cluster's metadata overrides this for all of its destinations: <c>"ZeroTier": "true"</c> always uses the
+    /// node, so that nothing is sent through the machine's sockets while a network is not ready; <c>"false"</c> always uses sockets.
     /// </para>
-    /// <para>Takes the place of YARP's own factory of clients, and so of its <c>ConfigureHttpClient</c>: what that would do goes into the
-    /// other form of this method.</para>
+    /// <para>Replaces YARP's client factory, so <c>ConfigureHttpClient</c> has no effect: use the overload with a callback instead.</para>
     /// </remarks>
-    /// <param name="builder">The proxy, from <c>services.AddReverseProxy()</c>.</param>
+    /// <param name="builder">The reverse proxy, from <c>services.AddReverseProxy()</c>.</param>
     public static IReverseProxyBuilder UseZeroTier(this IReverseProxyBuilder builder) => builder.UseZeroTier(static (_, _) => { });
 
     /// <summary>
     /// Sends requests and health probes for members of ZeroTier networks over the host's node, all others over sockets. Includes
     /// <c>AddZeroTier</c> for the host. See <see cref="UseZeroTier(IReverseProxyBuilder)"/>.
     /// </summary>
-    /// <param name="builder">The proxy, from <c>services.AddReverseProxy()</c>.</param>
-    /// <param name="configure">Changes the handler of a cluster, all but its <see cref="SocketsHttpHandler.ConnectCallback"/>.</param>
+    /// <param name="builder">The reverse proxy, from <c>services.AddReverseProxy()</c>.</param>
+    /// <param name="configure">Configures the handler of a cluster, except its <see cref="SocketsHttpHandler.ConnectCallback"/>.</param>
     public static IReverseProxyBuilder UseZeroTier(
         this IReverseProxyBuilder builder, Action<ForwarderHttpClientContext, SocketsHttpHandler> configure)
     {

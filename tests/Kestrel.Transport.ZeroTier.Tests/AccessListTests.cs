@@ -22,6 +22,18 @@ public class AccessListTests
     }
 
     [Fact]
+    public void A_connection_over_an_ordinary_socket_is_on_no_list_and_is_told_from_an_unproven_node()
+    {
+        var list = new AccessList();
+        Assert.Equal(AccessVerdict.Allowed, list.Judge(null, null));
+        list.Replace([], [Network]);
+        Assert.Equal(AccessVerdict.OrdinarySocket, list.Judge(null, null));
+        list.Replace([Named], []);
+        Assert.Equal(AccessVerdict.OrdinarySocket, list.Judge(null, null));
+        Assert.Equal(AccessVerdict.Unproven, list.Judge(null, Network));
+    }
+
+    [Fact]
     public void A_list_that_changes_or_appears_is_followed()
     {
         var list = new AccessList();

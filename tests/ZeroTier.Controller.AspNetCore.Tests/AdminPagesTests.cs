@@ -5,6 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
 using ZeroTier.Service.AspNetCore;
 using ZeroTier.Service.AspNetCore.Pages;
+using ZeroTier.Service.AspNetCore.Pages.SignIn;
 
 namespace ZeroTier.Controller.AspNetCore.Tests;
 
@@ -162,9 +163,9 @@ public sealed class AdminPagesTests
         var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
         await using ControllerApp app = await StartAsync(time: time);
         string idle = await SignInAsync(app);
-        time.Advance(PageSessions.MaxIdle - TimeSpan.FromSeconds(1));
+        time.Advance(SignInSessions.MaxIdle - TimeSpan.FromSeconds(1));
         Assert.Equal(HttpStatusCode.OK, await UseAsync(app, idle));
-        time.Advance(PageSessions.MaxIdle - TimeSpan.FromSeconds(1));
+        time.Advance(SignInSessions.MaxIdle - TimeSpan.FromSeconds(1));
 
         // A page that refreshes itself is no use.
         Assert.Equal(HttpStatusCode.OK,
@@ -173,7 +174,7 @@ public sealed class AdminPagesTests
         Assert.Equal(HttpStatusCode.Unauthorized, await UseAsync(app, idle));
 
         string busy = await SignInAsync(app);
-        for (TimeSpan age = TimeSpan.Zero; age < PageSessions.MaxAge - TimeSpan.FromMinutes(10); age += TimeSpan.FromMinutes(10))
+        for (TimeSpan age = TimeSpan.Zero; age < SignInSessions.MaxAge - TimeSpan.FromMinutes(10); age += TimeSpan.FromMinutes(10))
         {
             time.Advance(TimeSpan.FromMinutes(10));
             Assert.Equal(HttpStatusCode.OK, await UseAsync(app, busy));

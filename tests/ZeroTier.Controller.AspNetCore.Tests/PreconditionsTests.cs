@@ -1,5 +1,4 @@
 using Microsoft.AspNetCore.Http;
-using ZeroTier.Controller.AspNetCore.Access;
 
 namespace ZeroTier.Controller.AspNetCore.Tests;
 

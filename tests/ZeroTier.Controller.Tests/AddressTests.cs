@@ -60,6 +60,25 @@ public class AddressTests
         Assert.Equal(AddressState.Complete, bench.Controller.FindMember(network.Id, Bob.Address)!.Addresses);
     }
 
+    /// <summary>A configuration has 32 at most: those that others derive from the node's ID are among them.</summary>
+    [Fact]
+    public async Task A_member_with_too_many_addresses_still_has_those_of_its_node()
+    {
+        await using var bench = await ControllerBench.StartAsync();
+        ControllerNetwork network = await bench.CreateAsync(n => Addressing.Pool("10.0.0.10", "10.0.0.99")(n) with
+        {
+            IPv6Assignment = IPv6Assignment.Rfc4193 | IPv6Assignment.SixPlane,
+        });
+        await bench.AuthorizeAsync(network.Id, Alice);
+        await bench.UpdateAsync(
+            network.Id, Alice, m => m with { Addresses = [.. Enumerable.Range(100, 40).Select(i => IPAddress.Parse($"10.0.0.{i}"))] });
+
+        var addresses = bench.Ask(network.Id, Alice)!.Configuration.Addresses;
+        Assert.Equal(32, addresses.Length);
+        Assert.Contains(addresses, a => a.Address == IpAddress.From(network.Id.GetRfc4193Address(Alice.Address)));
+        Assert.Contains(addresses, a => a.Address == IpAddress.From(network.Id.GetSixPlaneAddress(Alice.Address)));
+    }
+
     [Fact]
     public async Task A_larger_pool_reaches_the_members_that_wait_for_an_address()
     {

@@ -102,7 +102,7 @@ public class PushTests
         Revocation revocation = Read(bench.Port.Revocations.First());
         Assert.Equal((Alice.Address, CredentialType.Membership, true), (revocation.Target, revocation.Type, revocation.IsToBePassedOn));
         Assert.True(revocation.Threshold >= before);
-        Assert.Equal(SignatureCheck.Good, revocation.CheckSignature(new Signers(bench.Port.Identity)));
+        Assert.Equal(SignatureResult.Good, revocation.CheckSignature(new Signers(bench.Port.Identity)));
         Assert.Equal(ControllerRefusal.AccessDenied, bench.AskLater(network.Id, Alice)!.Refusal);
         bench.Clock.WallClockSet -= TimeSpan.FromHours(1);
         await bench.AuthorizeAsync(network.Id, Alice);
@@ -152,9 +152,9 @@ public class PushTests
         Assert.Equal([(10U, 5U), (11U, 8U)], alice.Tags.Select(t => (t.Id, t.Value)));
         Assert.Equal([2U], alice.Capabilities.Select(c => c.Id));
         var signers = new Signers(bench.Port.Identity);
-        Assert.All(alice.Tags, t => Assert.Equal(SignatureCheck.Good, t.CheckSignature(signers)));
-        Assert.All(alice.Capabilities, c => Assert.Equal(SignatureCheck.Good, c.CheckSignature(signers)));
-        Assert.Equal(SignatureCheck.Good, alice.Membership!.CheckSignature(signers));
+        Assert.All(alice.Tags, t => Assert.Equal(SignatureResult.Good, t.CheckSignature(signers)));
+        Assert.All(alice.Capabilities, c => Assert.Equal(SignatureResult.Good, c.CheckSignature(signers)));
+        Assert.Equal(SignatureResult.Good, alice.Membership!.CheckSignature(signers));
 
         // Defaults of capabilities are for nodes that came by themselves; Bob knows no rules.
         await bench.UpdateAsync(network.Id, n => n with { IsPrivate = false });

@@ -3,7 +3,10 @@ using ZeroTier.Managed.Vl1.Packets;
 
 namespace Micro.Crypto;
 
-/// <summary>Whole packets: armor, and armor followed by opening (which destroys the armor, so it cannot be repeated alone).</summary>
+/// <summary>
+/// Armoring (encryption and authentication) of whole packets, alone and followed by opening. Opening is not measured alone because it
+/// decrypts the packet in place, so each run needs a newly armored packet.
+/// </summary>
 [MemoryDiagnoser]
 public class ArmorBenchmarks
 {

@@ -4,7 +4,7 @@ using ZeroTier.Managed.Crypto;
 
 namespace Micro.Crypto;
 
-/// <summary>The ciphers alone over the body of a full packet, with the framework's AES-GCM to compare.</summary>
+/// <summary>The ciphers over the payload of a full packet, with the framework's AES-GCM as the baseline.</summary>
 [MemoryDiagnoser]
 public class CipherBenchmarks
 {

@@ -6,7 +6,7 @@ using ZeroTier.Managed.Vl1.Packets;
 
 namespace Micro.Crypto;
 
-/// <summary>What happens once per node or peer.</summary>
+/// <summary>Operations that are needed once per node or peer.</summary>
 [MemoryDiagnoser]
 public class IdentityBenchmarks
 {

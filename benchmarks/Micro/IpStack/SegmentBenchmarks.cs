@@ -6,7 +6,7 @@ using ZeroTier.Managed.Tests.IpStack.Tcp;
 namespace Micro.IpStack;
 
 /// <summary>
-/// TCP between two stacks without anything below: from the writer's pipe to the reader's, checksums included, acknowledgements counted in.
+/// TCP between two stacks without a layer below: from the writer's pipe to the reader's, including checksums and acknowledgements.
 /// </summary>
 [MemoryDiagnoser]
 public class SegmentBenchmarks : IDisposable
@@ -27,7 +27,7 @@ public class SegmentBenchmarks : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>One data segment is produced.</summary>
+    /// <summary>Produces one data segment per operation.</summary>
     [IterationSetup(Target = nameof(Produce))]
     public void BeforeProduce() => Settle();
 
@@ -40,7 +40,7 @@ public class SegmentBenchmarks : IDisposable
         }
     }
 
-    /// <summary>One data segment is received and read.</summary>
+    /// <summary>Receives and reads one data segment per operation.</summary>
     [IterationSetup(Target = nameof(Receive))]
     public void BeforeReceive()
     {
@@ -58,7 +58,7 @@ public class SegmentBenchmarks : IDisposable
         return QuietWire.Read(_wire.Server);
     }
 
-    /// <summary>One segment's way there, with its share of the acknowledgement.</summary>
+    /// <summary>Transfers one segment per operation, with its share of the acknowledgements.</summary>
     [Benchmark(OperationsPerInvoke = 20)]
     public long Bulk()
     {
@@ -67,7 +67,7 @@ public class SegmentBenchmarks : IDisposable
         return QuietWire.Read(_wire.Server);
     }
 
-    /// <summary>A request and an answer of 100 bytes.</summary>
+    /// <summary>A request and a response of 100 bytes each.</summary>
     [Benchmark]
     public long PingPong()
     {

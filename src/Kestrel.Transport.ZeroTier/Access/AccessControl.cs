@@ -7,27 +7,29 @@ using ZeroTier.Engines;
 namespace Kestrel.Transport.ZeroTier.Access;
 
 /// <summary>
-/// Refuses connections before anything is read from them: those that <c>ZeroTier:AllowedNodes</c> and <c>ZeroTier:AllowedNetworks</c> do
-/// not name when the listener takes them, so that endpoints which moved to the network are held to it too; those that the list of one
-/// endpoint does not name in its first middleware. Thread-safe.
+/// Refuses connections before anything is read from them. The lists of all endpoints (<c>ZeroTier:AllowedNodes</c>,
+/// <c>ZeroTier:AllowedNetworks</c>) are applied when the listener accepts, so that they also cover host endpoints that
+/// <c>TakeAllEndpoints</c> moved; the list of a single endpoint is applied in its first connection middleware. Thread-safe.
 /// </summary>
 internal sealed class AccessControl(IOptions<ZeroTierOptions> options, ILoggerFactory loggerFactory)
 {
-    /// <summary>How many refused nodes are named in the log; who makes identities by the thousand must not fill it.</summary>
+    /// <summary>
+    /// How many refused nodes are named in the log: an attacker can create identities by the thousand and must not be able to flood it.
+    /// </summary>
     public const int MaxNamed = 256;
 
     private readonly ILogger _logger = NonThrowingLogger.Create(loggerFactory, NodeLog.Category);
     private readonly Lazy<AccessList> _everywhere = new(() => From(options.Value));
     private readonly Lock _gate = new();
-    private readonly HashSet<(NodeId?, NetworkId)> _named = [];
-    private bool _saidUnproven;
+    private readonly HashSet<(NodeId?, NetworkId?)> _named = [];
+    private readonly HashSet<AccessVerdict> _said = [];
     private long _refused;
 
     /// <summary>Connections that were refused.</summary>
     public long Refused => Volatile.Read(ref _refused);
 
     /// <summary>
-    /// Puts changed lists into force for every endpoint; false where one was kept, see <see cref="AccessList.Follow(AccessList)"/>.
+    /// Applies changed lists to every endpoint. False when an old list was kept, see <see cref="AccessList.Follow(AccessList)"/>.
     /// </summary>
     public bool Follow(ZeroTierOptions changed)
     {
@@ -36,28 +38,28 @@ internal sealed class AccessControl(IOptions<ZeroTierOptions> options, ILoggerFa
         return all;
     }
 
-    /// <summary>Who was refused is named again: the lists have changed.</summary>
+    /// <summary>Called when the lists have changed: refused nodes are logged by name again.</summary>
     public void ForgetNamed()
     {
         lock (_gate)
         {
             _named.Clear();
-            _saidUnproven = false;
+            _said.Clear();
         }
     }
 
-    /// <summary>Whether a connection may come in at all; counts and logs it otherwise.</summary>
+    /// <summary>Checks a connection against the lists of all endpoints; a refusal is counted and logged.</summary>
     /// <param name="connection">The connection.</param>
-    /// <param name="port">The port that it called, for the log.</param>
+    /// <param name="port">The local port, for the log.</param>
     public bool Admits(ZeroTierConnection connection, int port) =>
         Admits(_everywhere.Value, connection.RemoteNode, connection.Network, port);
 
     /// <summary>The first middleware of an endpoint with a list of its own.</summary>
     public Func<ConnectionDelegate, ConnectionDelegate> Middleware(AccessList list) => next => connection =>
     {
-        // A connection over an ordinary socket comes from no node.
+        // Without the feature the connection came over an ordinary socket.
         var peer = connection.Features.Get<IZeroTierPeerFeature>();
-        if (Admits(list, peer?.Node, peer?.Network ?? default, (connection.LocalEndPoint as System.Net.IPEndPoint)?.Port ?? 0))
+        if (Admits(list, peer?.Node, peer?.Network, (connection.LocalEndPoint as System.Net.IPEndPoint)?.Port ?? 0))
         {
             return next(connection);
         }
@@ -73,7 +75,7 @@ internal sealed class AccessControl(IOptions<ZeroTierOptions> options, ILoggerFa
         return list;
     }
 
-    private bool Admits(AccessList list, NodeId? node, NetworkId network, int port)
+    private bool Admits(AccessList list, NodeId? node, NetworkId? network, int port)
     {
         var verdict = list.Judge(node, network);
         if (verdict == AccessVerdict.Allowed)
@@ -86,17 +88,19 @@ internal sealed class AccessControl(IOptions<ZeroTierOptions> options, ILoggerFa
         return false;
     }
 
-    private void Log(AccessVerdict verdict, NodeId? node, NetworkId network, int port)
+    private void Log(AccessVerdict verdict, NodeId? node, NetworkId? network, int port)
     {
         bool last;
         lock (_gate)
         {
-            if (verdict == AccessVerdict.Unproven ? _saidUnproven : _named.Count == MaxNamed || !_named.Add((node, network)))
+            bool isNew = verdict is AccessVerdict.Unproven or AccessVerdict.OrdinarySocket
+                ? _said.Add(verdict)
+                : _named.Count < MaxNamed && _named.Add((node, network));
+            if (!isNew)
             {
                 return;
             }
 
-            _saidUnproven |= verdict == AccessVerdict.Unproven;
             last = _named.Count == MaxNamed;
         }
 
@@ -105,11 +109,14 @@ internal sealed class AccessControl(IOptions<ZeroTierOptions> options, ILoggerFa
             case AccessVerdict.Unproven:
                 AccessLog.NodesUnproven(_logger, port);
                 return;
+            case AccessVerdict.OrdinarySocket:
+                AccessLog.SocketRefused(_logger, port);
+                return;
             case AccessVerdict.OtherNode:
-                AccessLog.NodeRefused(_logger, node!.Value, network, port);
+                AccessLog.NodeRefused(_logger, node!.Value, network!.Value, port);
                 break;
             default:
-                AccessLog.NetworkRefused(_logger, node?.ToString() ?? "unknown", network, port);
+                AccessLog.NetworkRefused(_logger, node?.ToString() ?? "unknown", network!.Value, port);
                 break;
         }
 

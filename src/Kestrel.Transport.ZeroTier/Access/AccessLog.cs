@@ -3,7 +3,7 @@ using ZeroTier;
 
 namespace Kestrel.Transport.ZeroTier.Access;
 
-/// <summary>Every log line about refused connections; the numbers begin at 210.</summary>
+/// <summary>All log messages about refused connections; event ids from 210.</summary>
 internal static partial class AccessLog
 {
     [LoggerMessage(210, LogLevel.Information,
@@ -26,4 +26,9 @@ internal static partial class AccessLog
     [LoggerMessage(213, LogLevel.Information,
         "{Count} refused nodes were named; the next ones are counted only (zerotier.connections.refused).", EventName = "NoMoreNamed")]
     public static partial void NoMoreNamed(ILogger logger, int count);
+
+    [LoggerMessage(214, LogLevel.Warning,
+        "Calls over an ordinary socket are refused, the first of port {Port}: nothing proves a node there. Give the endpoint a ZeroTier "
+        + "network (ListenZeroTier), or leave RequireZeroTierNode and RequireZeroTierNetwork out.", EventName = "SocketRefused")]
+    public static partial void SocketRefused(ILogger logger, int port);
 }

@@ -3,7 +3,7 @@ namespace Kestrel.Transport.ZeroTier.Access;
 /// <summary>Whether a connection may be served, and why not.</summary>
 internal enum AccessVerdict
 {
-    /// <summary>It may.</summary>
+    /// <summary>It may be served.</summary>
     Allowed,
 
     /// <summary>The list does not name its node.</summary>
@@ -12,6 +12,9 @@ internal enum AccessVerdict
     /// <summary>The list does not name its network.</summary>
     OtherNetwork,
 
-    /// <summary>The list names nodes, and nothing proves which one this is.</summary>
+    /// <summary>The list names nodes, but the engine cannot prove which node the connection comes from.</summary>
     Unproven,
+
+    /// <summary>It came over an ordinary socket, and the list names nodes or networks.</summary>
+    OrdinarySocket,
 }

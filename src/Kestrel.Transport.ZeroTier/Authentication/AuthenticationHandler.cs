@@ -9,14 +9,14 @@ using ZeroTier;
 namespace Kestrel.Transport.ZeroTier.Authentication;
 
 /// <summary>
-/// Takes the node that the network has proven for the caller's identity. The proof is made with the connection, so there is nothing to ask
-/// the caller for: a challenge is answered with 403, as certificate authentication does.
+/// Authenticates the caller by the node that the network has proven. The proof belongs to the connection, so there are no credentials to
+/// ask for: a challenge is answered with 403, as in certificate authentication.
 /// </summary>
 internal sealed class AuthenticationHandler(
     IOptionsMonitor<ZeroTierAuthenticationOptions> options, ILoggerFactory logger, UrlEncoder encoder)
     : AuthenticationHandler<ZeroTierAuthenticationOptions>(options, logger, encoder)
 {
-    /// <summary>Why a request without a proven node is refused. Its inner address could be anybody's.</summary>
+    /// <summary>Why a request without a proven node is refused: the sender could have put any IP address in its packets.</summary>
     public const string Unproven =
         "The request came over a ZeroTier network, but this engine (libzt) does not prove which node sent it. Use the managed engine, "
         + "ZeroTier:Engine=Managed, to authenticate nodes.";
@@ -29,7 +29,7 @@ internal sealed class AuthenticationHandler(
     {
         if (Context.GetZeroTierPeer() is not { } peer)
         {
-            // A request over an ordinary socket is another scheme's business.
+            // Requests over ordinary sockets are left to other schemes.
             return AuthenticateResult.NoResult();
         }
 
@@ -72,7 +72,7 @@ internal sealed class AuthenticationHandler(
         Add(identity, ClaimTypes.Name, member?.Name ?? id);
         Add(identity, ZeroTierClaimTypes.Node, id);
         Add(identity, ZeroTierClaimTypes.Network, peer.Network.ToString());
-        // Not capabilities: whoever was shown one can present it as its own.
+        // Not capabilities: their signature does not cover the holder, so any member that has received one can present it as its own.
         foreach (var (tag, value) in peer.Membership?.Tags ?? new Dictionary<uint, uint>())
         {
             Add(identity, ZeroTierClaimTypes.Tag, ZeroTierClaimTypes.TagValue(tag, value));

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Kestrel.Transport.ZeroTier.Authentication;
 
-/// <summary>Every log line of access control; its numbers begin at 200.</summary>
+/// <summary>All log messages of authentication; event ids from 200.</summary>
 internal static partial class AuthenticationLog
 {
     [LoggerMessage(200, LogLevel.Warning, "{Error} The entry is ignored.", EventName = "MemberIgnored")]

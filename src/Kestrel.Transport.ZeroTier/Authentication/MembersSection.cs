@@ -6,8 +6,8 @@ using ZeroTier;
 namespace Kestrel.Transport.ZeroTier.Authentication;
 
 /// <summary>
-/// Binds <c>ZeroTier:Members</c>. At start a wrong entry is an error with all others; after a change it is a warning, and its node has
-/// neither name nor roles.
+/// Binds <c>ZeroTier:Members</c>. At start an invalid entry is a validation error, reported together with all others. After a change at run
+/// time it is logged as a warning, and its node then has neither name nor roles.
 /// </summary>
 internal sealed class MembersSection(
     string scheme, IConfiguration configuration, ILogger<MembersSection> logger) : IConfigureNamedOptions<ZeroTierAuthenticationOptions>
@@ -15,7 +15,7 @@ internal sealed class MembersSection(
     /// <summary>The name of the section within <c>ZeroTier</c>.</summary>
     public const string Name = "Members";
 
-    /// <summary>Reads the entries that are right, and says what is wrong with the others.</summary>
+    /// <summary>Reads the valid entries and reports errors for the others.</summary>
     public static void Read(IConfigurationSection section, IDictionary<NodeId, ZeroTierMember> members, IList<string> errors)
     {
         foreach (var entry in section.GetChildren().Where(entry => !SectionReader.IsComment(entry.Key)))

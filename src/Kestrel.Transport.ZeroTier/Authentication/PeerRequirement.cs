@@ -4,11 +4,11 @@ using Microsoft.AspNetCore.Authorization;
 namespace Kestrel.Transport.ZeroTier.Authentication;
 
 /// <summary>
-/// Demands that the caller's ZeroTier identity has one of some values of a claim. Identities of other schemes count for nothing, whatever
-/// they claim.
+/// Requires that the caller's ZeroTier identity has a claim of a given type with one of the given values. Identities of other schemes are
+/// ignored, whatever claims they have.
 /// </summary>
-/// <param name="type">The claim.</param>
-/// <param name="values">What it may be.</param>
+/// <param name="type">The claim's type.</param>
+/// <param name="values">The values that satisfy the requirement.</param>
 internal sealed class PeerRequirement(
     string type, IReadOnlyCollection<string> values) : AuthorizationHandler<PeerRequirement>, IAuthorizationRequirement
 {

@@ -12,8 +12,8 @@ public static class ZeroTierAuthenticationBuilderExtensions
 {
     /// <summary>
     /// Authenticates callers by the node that their packets are proven to come from, under the scheme
-    /// <see cref="ZeroTierAuthenticationDefaults.AuthenticationScheme"/>. Requests over ordinary sockets get no identity from it, and on
-    /// the libzt engine, where nothing proves the node, every request is refused.
+    /// <see cref="ZeroTierAuthenticationDefaults.AuthenticationScheme"/>. Requests over ordinary sockets get no identity from it. On the
+    /// libzt engine, which cannot prove the node, authentication fails for every request over ZeroTier.
     /// </summary>
     /// <param name="builder">The authentication of the application.</param>
     public static AuthenticationBuilder AddZeroTier(this AuthenticationBuilder builder) => builder.AddZeroTier(static _ => { });
@@ -34,7 +34,7 @@ public static class ZeroTierAuthenticationBuilderExtensions
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentNullException.ThrowIfNull(configure);
 
-        // Before the application's own configuration, which AddScheme registers.
+        // Registered before AddScheme registers the application's delegate, so that code can override the configuration.
         builder.Services.AddSingleton<IConfigureOptions<ZeroTierAuthenticationOptions>>(provider => new MembersSection(
             authenticationScheme, provider.GetRequiredService<IConfiguration>(), provider.GetRequiredService<ILogger<MembersSection>>()));
         builder.Services.AddSingleton<IOptionsChangeTokenSource<ZeroTierAuthenticationOptions>>(provider =>

@@ -3,10 +3,10 @@ using Microsoft.AspNetCore.Http;
 
 namespace Kestrel.Transport.ZeroTier;
 
-/// <summary>A caller whose node is proven. <c>Principal</c> holds the claims.</summary>
+/// <summary>Describes a caller whose node is proven. <c>Principal</c> holds the claims.</summary>
 public sealed class ZeroTierPeerAuthenticatedContext : ResultContext<ZeroTierAuthenticationOptions>
 {
-    /// <summary>Makes a context.</summary>
+    /// <summary>Creates a context.</summary>
     /// <param name="context">The request.</param>
     /// <param name="scheme">The scheme.</param>
     /// <param name="options">Its options.</param>
@@ -19,26 +19,26 @@ public sealed class ZeroTierPeerAuthenticatedContext : ResultContext<ZeroTierAut
     public IZeroTierPeerFeature Peer { get; }
 }
 
-/// <summary>A request that came over ZeroTier, from a node that nothing proves.</summary>
+/// <summary>Describes a request that came over ZeroTier from a node that the engine cannot prove.</summary>
 public sealed class ZeroTierAuthenticationFailedContext : ResultContext<ZeroTierAuthenticationOptions>
 {
-    /// <summary>Makes a context.</summary>
+    /// <summary>Creates a context.</summary>
     /// <param name="context">The request.</param>
     /// <param name="scheme">The scheme.</param>
     /// <param name="options">Its options.</param>
-    /// <param name="reason">Why.</param>
+    /// <param name="reason">Why authentication failed, and the remedy.</param>
     public ZeroTierAuthenticationFailedContext(
         HttpContext context, AuthenticationScheme scheme, ZeroTierAuthenticationOptions options, string reason)
         : base(context, scheme, options) => Reason = reason;
 
-    /// <summary>Why, and what to do.</summary>
+    /// <summary>Why authentication failed, and the remedy.</summary>
     public string Reason { get; }
 }
 
-/// <summary>A request that lacks the identity that it needs, before it is answered with 403.</summary>
+/// <summary>Describes a request that needs a ZeroTier identity and has none, before it is answered with 403.</summary>
 public sealed class ZeroTierChallengeContext : PropertiesContext<ZeroTierAuthenticationOptions>
 {
-    /// <summary>Makes a context.</summary>
+    /// <summary>Creates a context.</summary>
     /// <param name="context">The request.</param>
     /// <param name="scheme">The scheme.</param>
     /// <param name="options">Its options.</param>
@@ -52,6 +52,6 @@ public sealed class ZeroTierChallengeContext : PropertiesContext<ZeroTierAuthent
     /// <summary>True once the application has answered the request itself.</summary>
     public bool Handled { get; private set; }
 
-    /// <summary>Says that the application has answered the request itself.</summary>
+    /// <summary>Tells the handler that the application has answered the request itself.</summary>
     public void HandleResponse() => Handled = true;
 }

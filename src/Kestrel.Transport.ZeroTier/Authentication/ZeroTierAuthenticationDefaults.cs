@@ -4,7 +4,7 @@ namespace Kestrel.Transport.ZeroTier;
 public static class ZeroTierAuthenticationDefaults
 {
     /// <summary>
-    /// The name of the scheme, and the authentication type of the identities that it makes, whatever name the scheme is given.
+    /// The default name of the scheme. Also the authentication type of its identities, even if the scheme is registered under another name.
     /// </summary>
     public const string AuthenticationScheme = "ZeroTier";
 }

@@ -1,8 +1,6 @@
 namespace Kestrel.Transport.ZeroTier;
 
-/// <summary>
-/// What the application does when a caller is authenticated or refused. Override the methods, or set the functions that they call.
-/// </summary>
+/// <summary>Events of ZeroTier authentication. Override the methods, or set the delegates that they call.</summary>
 public class ZeroTierAuthenticationEvents
 {
     /// <summary>
@@ -10,10 +8,10 @@ public class ZeroTierAuthenticationEvents
     /// </summary>
     public Func<ZeroTierPeerAuthenticatedContext, Task> OnPeerAuthenticated { get; set; } = static _ => Task.CompletedTask;
 
-    /// <summary>Called when a request came over ZeroTier but nothing proves its node.</summary>
+    /// <summary>Called when a request came over ZeroTier but the engine cannot prove its node.</summary>
     public Func<ZeroTierAuthenticationFailedContext, Task> OnAuthenticationFailed { get; set; } = static _ => Task.CompletedTask;
 
-    /// <summary>Called before a request without the identity that it needs is answered with 403.</summary>
+    /// <summary>Called before a request that needs a ZeroTier identity and has none is answered with 403.</summary>
     public Func<ZeroTierChallengeContext, Task> OnChallenge { get; set; } = static _ => Task.CompletedTask;
 
     /// <summary>Calls <see cref="OnPeerAuthenticated"/>.</summary>

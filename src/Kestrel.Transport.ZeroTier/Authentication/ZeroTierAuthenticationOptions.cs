@@ -7,12 +7,13 @@ namespace Kestrel.Transport.ZeroTier;
 public sealed class ZeroTierAuthenticationOptions : AuthenticationSchemeOptions
 {
     /// <summary>
-    /// Names and roles by node. Filled from the section <c>ZeroTier:Members</c>, and again whenever that changes; entries that code adds
-    /// are kept. A node without an entry is authenticated too, with its ID as name and without roles.
+    /// Names and roles by node. Filled from the section <c>ZeroTier:Members</c>, and again whenever that section changes; the delegates
+    /// that configure these options in code run again after it. A node without an entry is authenticated too, with its ID as name and
+    /// without roles.
     /// </summary>
     public IDictionary<NodeId, ZeroTierMember> Members { get; } = new Dictionary<NodeId, ZeroTierMember>();
 
-    /// <summary>What the application does when a caller is authenticated or refused.</summary>
+    /// <summary>The events that the application handles.</summary>
     public new ZeroTierAuthenticationEvents Events
     {
         get => (ZeroTierAuthenticationEvents)base.Events!;

@@ -6,43 +6,45 @@ using ZeroTier;
 namespace Microsoft.AspNetCore.Authorization;
 
 /// <summary>
-/// Policies by the calling node. They look at identities of ZeroTier authentication alone; combine them with the framework's for names and
-/// roles.
+/// Authorization policies based on the calling node. They evaluate only identities of ZeroTier authentication; combine them with the
+/// framework's requirements for names and roles.
 /// </summary>
 public static class ZeroTierAuthorizationExtensions
 {
-    /// <summary>Demands that the caller is one of some nodes.</summary>
+    /// <summary>Requires that the caller is one of the given nodes.</summary>
     /// <param name="builder">The policy.</param>
     /// <param name="nodes">The nodes, one or more.</param>
-    /// <exception cref="ArgumentException">There is no node.</exception>
+    /// <exception cref="ArgumentException"><paramref name="nodes"/> is empty.</exception>
     public static AuthorizationPolicyBuilder RequireZeroTierNode(this AuthorizationPolicyBuilder builder, params NodeId[] nodes) =>
         Require(builder, ZeroTierClaimTypes.Node, nodes, static node => node.ToString());
 
-    /// <summary>Demands that the request comes over one of some networks.</summary>
+    /// <summary>Requires that the request came over one of the given networks.</summary>
     /// <param name="builder">The policy.</param>
     /// <param name="networks">The networks, one or more.</param>
     /// <exception cref="ArgumentException">There is no network.</exception>
     public static AuthorizationPolicyBuilder RequireZeroTierNetwork(this AuthorizationPolicyBuilder builder, params NetworkId[] networks) =>
         Require(builder, ZeroTierClaimTypes.Network, networks, static network => network.ToString());
 
-    /// <summary>Demands that the controller of the network has given the caller a tag with one of some values.</summary>
+    /// <summary>Requires that the network's controller has given the caller this tag with one of the given values.</summary>
     /// <param name="builder">The policy.</param>
     /// <param name="tag">The ID of the tag.</param>
     /// <param name="values">Its values, one or more.</param>
-    /// <exception cref="ArgumentException">There is no value.</exception>
+    /// <exception cref="ArgumentException"><paramref name="values"/> is empty.</exception>
     public static AuthorizationPolicyBuilder RequireZeroTierTag(this AuthorizationPolicyBuilder builder, uint tag, params uint[] values) =>
         Require(builder, ZeroTierClaimTypes.Tag, values, value => ZeroTierClaimTypes.TagValue(tag, value));
 
-    /// <summary>Demands that the caller of an endpoint is one of some nodes. Needs <c>AddAuthentication().AddZeroTier()</c>.</summary>
+    /// <summary>
+    /// Requires that the caller of an endpoint is one of the given nodes. Needs <c>AddAuthentication().AddZeroTier()</c>.
+    /// </summary>
     /// <typeparam name="TBuilder">The kind of endpoint.</typeparam>
     /// <param name="builder">The endpoint.</param>
     /// <param name="nodes">The nodes, one or more.</param>
-    /// <exception cref="ArgumentException">There is no node.</exception>
+    /// <exception cref="ArgumentException"><paramref name="nodes"/> is empty.</exception>
     public static TBuilder RequireZeroTierNode<TBuilder>(this TBuilder builder, params NodeId[] nodes)
         where TBuilder : IEndpointConventionBuilder => builder.RequireAuthorization(Policy().RequireZeroTierNode(nodes).Build());
 
     /// <summary>
-    /// Demands that requests of an endpoint come over one of some networks. Needs <c>AddAuthentication().AddZeroTier()</c>.
+    /// Requires that requests to an endpoint come over one of the given networks. Needs <c>AddAuthentication().AddZeroTier()</c>.
     /// </summary>
     /// <typeparam name="TBuilder">The kind of endpoint.</typeparam>
     /// <param name="builder">The endpoint.</param>
@@ -52,14 +54,14 @@ public static class ZeroTierAuthorizationExtensions
         where TBuilder : IEndpointConventionBuilder => builder.RequireAuthorization(Policy().RequireZeroTierNetwork(networks).Build());
 
     /// <summary>
-    /// Demands that the controller of the network has given the caller of an endpoint a tag with one of some values. Needs
+    /// Requires that the network's controller has given the caller of an endpoint this tag with one of the given values. Needs
     /// <c>AddAuthentication().AddZeroTier()</c>.
     /// </summary>
     /// <typeparam name="TBuilder">The kind of endpoint.</typeparam>
     /// <param name="builder">The endpoint.</param>
     /// <param name="tag">The ID of the tag.</param>
     /// <param name="values">Its values, one or more.</param>
-    /// <exception cref="ArgumentException">There is no value.</exception>
+    /// <exception cref="ArgumentException"><paramref name="values"/> is empty.</exception>
     public static TBuilder RequireZeroTierTag<TBuilder>(this TBuilder builder, uint tag, params uint[] values)
         where TBuilder : IEndpointConventionBuilder => builder.RequireAuthorization(Policy().RequireZeroTierTag(tag, values).Build());
 

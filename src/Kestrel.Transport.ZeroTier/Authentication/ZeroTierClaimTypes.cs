@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace Kestrel.Transport.ZeroTier;
 
-/// <summary>The claims that ZeroTier authentication makes, beside the framework's name, name identifier (the node) and role.</summary>
+/// <summary>
+/// The claims that ZeroTier authentication issues, in addition to the framework's name, name identifier (the node ID) and role.
+/// </summary>
 public static class ZeroTierClaimTypes
 {
     /// <summary>The calling node: ten hexadecimal digits.</summary>
@@ -14,6 +16,6 @@ public static class ZeroTierClaimTypes
     /// <summary>A tag that the network's controller has given the node: its ID and value, as in <c>1000=5</c>.</summary>
     public const string Tag = "zerotier:tag";
 
-    /// <summary>The form of a tag.</summary>
+    /// <summary>Formats the value of a tag claim.</summary>
     internal static string TagValue(uint tag, uint value) => string.Create(CultureInfo.InvariantCulture, $"{tag}={value}");
 }

@@ -3,8 +3,8 @@ using ZeroTier;
 namespace Kestrel.Transport.ZeroTier.Configuration;
 
 /// <summary>
-/// Reads <c>AllowedNodes</c> and <c>AllowedNetworks</c>, of all endpoints or of one. A list that is there and empty is an error: it would
-/// be read as one that names all.
+/// Reads <c>AllowedNodes</c> and <c>AllowedNetworks</c>, of all endpoints or of one. A list that is present but empty is an error, because
+/// an empty list allows everybody.
 /// </summary>
 internal static class AllowedSettings
 {
@@ -13,7 +13,7 @@ internal static class AllowedSettings
 
     private delegate bool Parse<T>(string? text, out T value);
 
-    /// <summary>Adds what the lists name.</summary>
+    /// <summary>Adds the nodes and networks of the lists.</summary>
     public static void Read(SectionReader reader, ICollection<NodeId> nodes, ICollection<NetworkId> networks)
     {
         Read(reader, Nodes, NodeId.TryParse, nodes, "8056c2e21c");

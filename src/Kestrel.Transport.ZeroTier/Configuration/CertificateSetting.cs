@@ -4,15 +4,16 @@ using System.Security.Cryptography.X509Certificates;
 namespace Kestrel.Transport.ZeroTier.Configuration;
 
 /// <summary>
-/// Looks at a <c>Certificate</c> in the form of Kestrel's: a file, with a key in another where it has none, or one of a store.
+/// Validates a <c>Certificate</c> section in Kestrel's format: a file, with a separate key file if it holds no private key, or a
+/// certificate in a store.
 /// </summary>
 internal static class CertificateSetting
 {
     public const string Name = "Certificate";
 
-    /// <summary>Reports what is wrong with it, if there is one. What is in a store only Kestrel looks up.</summary>
-    /// <param name="parent">Of the endpoint, or the name of one.</param>
-    /// <param name="contentRoot">The folder that paths begin at.</param>
+    /// <summary>Reports errors of the section, if there is one. Certificates in a store are looked up by Kestrel alone.</summary>
+    /// <param name="parent">The section that contains the certificate: an endpoint, or one of its SNI names.</param>
+    /// <param name="contentRoot">The folder that relative paths are resolved against.</param>
     public static void Check(SectionReader parent, string contentRoot)
     {
         var section = parent.Section(Name);

@@ -6,8 +6,8 @@ using Microsoft.Extensions.Configuration;
 namespace Kestrel.Transport.ZeroTier.Configuration;
 
 /// <summary>
-/// The settings of an endpoint that Kestrel reads itself, as those of <c>Kestrel:Endpoints</c>. What Kestrel would refuse is found here,
-/// since it would then bind none of the endpoints that changed.
+/// The settings of an endpoint that Kestrel reads itself, as those of <c>Kestrel:Endpoints</c>. They are validated here, because Kestrel
+/// binds none of the changed endpoints when one of them is invalid.
 /// </summary>
 internal sealed record KestrelSettings
 {
@@ -15,27 +15,27 @@ internal sealed record KestrelSettings
     private const string Https = nameof(Https);
     private static readonly string[] ForTls = [CertificateSetting.Name, Sni, nameof(SslProtocols), nameof(ClientCertificateMode)];
 
-    /// <summary>Those of an endpoint that says nothing of them.</summary>
+    /// <summary>The settings of an endpoint that sets none of them.</summary>
     public static KestrelSettings None { get; } = new();
 
-    /// <summary>The settings, key by key, as they stand in the configuration.</summary>
+    /// <summary>The settings as keys and values of the configuration, relative to the endpoint.</summary>
     public IReadOnlyList<KeyValuePair<string, string?>> Texts { get; private init; } = [];
 
-    /// <summary>The protocols, where they are said.</summary>
+    /// <summary>The protocols; null when not set.</summary>
     public HttpProtocols? Protocols { get; private init; }
 
-    /// <summary>Whether the endpoint has a certificate, the node's or another.</summary>
+    /// <summary>Whether the endpoint has a certificate, that of the node or another.</summary>
     public bool UsesTls { get; private init; }
 
     /// <summary>
-    /// Whether it is the node's. Kestrel has no setting for that: the endpoint is given it when Kestrel has read the rest.
+    /// Whether the certificate is that of the node. Kestrel has no setting for this: it is added after Kestrel has read the other settings.
     /// </summary>
     public bool UsesNodeCertificate { get; private init; }
 
-    /// <summary>Reads them, and reports what is wrong.</summary>
-    /// <param name="reader">Of the endpoint.</param>
-    /// <param name="section">The endpoint.</param>
-    /// <param name="contentRoot">The folder that paths of certificates begin at.</param>
+    /// <summary>Reads the settings and reports errors.</summary>
+    /// <param name="reader">The reader of the endpoint's section.</param>
+    /// <param name="section">The endpoint's section.</param>
+    /// <param name="contentRoot">The folder that relative paths of certificates are resolved against.</param>
     public static KestrelSettings Read(SectionReader reader, IConfigurationSection section, string contentRoot)
     {
         var protocols = ReadProtocols(reader);
@@ -71,10 +71,10 @@ internal sealed record KestrelSettings
         };
     }
 
-    /// <summary>Whether Kestrel sees no difference.</summary>
+    /// <summary>Whether the settings are the same for Kestrel, so that it need not bind the endpoint again.</summary>
     public bool AreAs(KestrelSettings other) => UsesNodeCertificate == other.UsesNodeCertificate && Texts.SequenceEqual(other.Texts);
 
-    // As in Kestrel's own section: a certificate and protocols for each name that a client may ask for.
+    // As in Kestrel's own section: a certificate and protocols for each server name (SNI).
     private static void CheckName(SectionReader parent, IConfigurationSection name, string contentRoot)
     {
         var reader = new SectionReader(name);

@@ -3,16 +3,16 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace Kestrel.Transport.ZeroTier.Configuration;
 
-/// <summary>One endpoint as the user asked for it. Without a network it stands for every configured one.</summary>
+/// <summary>One endpoint as the user configured it. Without a network it applies to every configured network.</summary>
 internal sealed record ListenEntry(string? Network, IPAddress? Address, int Port, Action<ListenOptions>? Configure)
 {
-    /// <summary>Who may call it, beside what holds for all endpoints.</summary>
+    /// <summary>The endpoint's own access list, in addition to the one for all endpoints.</summary>
     public AccessList Access { get; init; } = new();
 
-    /// <summary>What Kestrel reads of it; null where it was made in code, and Kestrel cannot change it while it runs.</summary>
+    /// <summary>The settings that Kestrel reads; null for an endpoint made in code, which cannot change at run time.</summary>
     public KestrelSettings? Kestrel { get; init; }
 
-    /// <summary>How the entry reads in messages.</summary>
+    /// <summary>The entry as error messages show it.</summary>
     public string Describe() => (Network, Address) switch
     {
         (null, null) => $"Listen({Port})",

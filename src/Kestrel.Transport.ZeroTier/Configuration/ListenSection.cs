@@ -6,7 +6,8 @@ using ZeroTier;
 namespace Kestrel.Transport.ZeroTier.Configuration;
 
 /// <summary>
-/// Reads <c>ZeroTier:Listen</c>: short texts, and objects in the shape of <c>Kestrel:Endpoints</c>, as a list, under names, or one alone.
+/// Reads <c>ZeroTier:Listen</c>: short texts such as <c>8080</c> and objects in the form of <c>Kestrel:Endpoints</c>; as an array, as named
+/// entries, or a single one.
 /// </summary>
 internal static class ListenSection
 {

@@ -3,8 +3,8 @@ using Microsoft.Extensions.Options;
 namespace Kestrel.Transport.ZeroTier.Configuration;
 
 /// <summary>
-/// In a web app the node's options are the base of the server's, one object: what anybody configures or checks on
-/// <see cref="ZeroTierNodeOptions"/> goes to it.
+/// In a web app node and server share one options object, since <see cref="ZeroTierOptions"/> derives from
+/// <see cref="ZeroTierNodeOptions"/>. Runs everything that configures or validates the base type on that object.
 /// </summary>
 internal sealed class NodeOptionsOfServer(
     IEnumerable<IConfigureOptions<ZeroTierNodeOptions>> configure,

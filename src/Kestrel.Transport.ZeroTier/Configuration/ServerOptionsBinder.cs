@@ -5,7 +5,7 @@ using ZeroTier;
 
 namespace Kestrel.Transport.ZeroTier.Configuration;
 
-/// <summary>Binds the settings that a web app has beside those of its node, which are bound first.</summary>
+/// <summary>Binds the settings that only a web app has. Those of the node are bound before.</summary>
 internal sealed class ServerOptionsBinder(IHostEnvironment environment) : IConfigureOptions<ZeroTierOptions>
 {
     public void Configure(ZeroTierOptions options)

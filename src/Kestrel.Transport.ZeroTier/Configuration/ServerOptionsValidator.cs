@@ -5,10 +5,7 @@ using ZeroTier;
 
 namespace Kestrel.Transport.ZeroTier.Configuration;
 
-/// <summary>
-/// Says at start what is wrong with the settings that a web app has beside those of its node: each message names the setting, the value and
-/// a valid example.
-/// </summary>
+/// <summary>Validates the settings that only a web app has: each message names the setting, the value and a valid example.</summary>
 internal sealed class ServerOptionsValidator : IValidateOptions<ZeroTierOptions>
 {
     private const string Section = ZeroTierNodeOptions.SectionName;
@@ -18,7 +15,7 @@ internal sealed class ServerOptionsValidator : IValidateOptions<ZeroTierOptions>
         var failures = new List<string>();
         if (!options.Enabled)
         {
-            // Nothing of the rest is used.
+            // No other setting is used.
             return ValidateOptionsResult.Success;
         }
 
@@ -48,7 +45,7 @@ internal sealed class ServerOptionsValidator : IValidateOptions<ZeroTierOptions>
             CheckEntry(options, entry, failures);
         }
 
-        // What is no network is reported with the settings of the node.
+        // Invalid network IDs are reported by the validator of the node's options.
         if (failures.Count == 0 && options.Networks.All(network => NetworkId.TryParse(network, out _)))
         {
             CheckPorts(options, failures);
@@ -58,7 +55,7 @@ internal sealed class ServerOptionsValidator : IValidateOptions<ZeroTierOptions>
     }
 
     /// <summary>
-    /// Two endpoints that claim one port would fail when the server binds them, with the address as text and not the setting.
+    /// Reports two endpoints with the same port here: the error of the later bind would name the address and not the setting.
     /// </summary>
     private static void CheckPorts(ZeroTierOptions options, List<string> failures)
     {
@@ -127,7 +124,7 @@ internal sealed class ServerOptionsValidator : IValidateOptions<ZeroTierOptions>
                 && !address.IsIPv4MappedToIPv6;
         }
 
-        // RFC 1122, 3.2.1.3: "this network", loopback, multicast and what is above.
+        // RFC 1122, 3.2.1.3: "this network", loopback, and multicast and above.
         return address.GetAddressBytes()[0] is not (0 or 127 or >= 224);
     }
 }

@@ -5,8 +5,7 @@ using ZeroTier;
 namespace Kestrel.Transport.ZeroTier.Connections;
 
 /// <summary>
-/// Raw outgoing connections: for <see cref="ZeroTierEndPoint"/>, for an <see cref="IPEndPoint"/> on a joined network, and for a node's
-/// name.
+/// Opens raw outgoing connections to a <see cref="ZeroTierEndPoint"/>, an <see cref="IPEndPoint"/> on a joined network, or a host name.
 /// </summary>
 internal sealed class ConnectionFactory(NodeHost node, ClientConnections client) : IConnectionFactory
 {

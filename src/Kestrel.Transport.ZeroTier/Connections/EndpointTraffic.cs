@@ -1,8 +1,8 @@
 namespace Kestrel.Transport.ZeroTier.Connections;
 
 /// <summary>
-/// What the connections of an endpoint have carried. Each connection counts for itself, without a lock, and is asked when somebody
-/// collects: what it costs is one lock when a connection opens and one when it ends. Thread-safe.
+/// Traffic counters of an endpoint. Each connection counts its own bytes without a lock and is read only when metrics are collected; a
+/// connection costs one lock when it opens and one when it ends. Thread-safe.
 /// </summary>
 internal sealed class EndpointTraffic
 {

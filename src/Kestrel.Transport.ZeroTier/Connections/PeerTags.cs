@@ -3,12 +3,14 @@ using Microsoft.AspNetCore.Connections.Features;
 
 namespace Kestrel.Transport.ZeroTier.Connections;
 
-/// <summary>Tags of low cardinality: never a node id (rule 9.3).</summary>
+/// <summary>Metric tags for a connection's network and path. Low cardinality: never a node ID (rule 9.3).</summary>
 internal static class PeerTags
 {
     private const string Network = "zerotier.network.id";
 
-    /// <summary>Connection middleware that tags Kestrel's own <c>kestrel.connection.duration</c>, when it is being collected.</summary>
+    /// <summary>
+    /// Connection middleware that tags Kestrel's own <c>kestrel.connection.duration</c>, when that metric is being collected.
+    /// </summary>
     public static ConnectionDelegate Middleware(ConnectionDelegate next) => connection =>
     {
         if (connection.Features.Get<IConnectionMetricsTagsFeature>() is { } metrics

@@ -9,7 +9,7 @@ using ZeroTier;
 
 namespace Kestrel.Transport.ZeroTier.Connections;
 
-/// <summary>One connection as Kestrel wants it, on top of the engine's. Section 6 of the transport contract.</summary>
+/// <summary>Adapts an engine's connection to Kestrel's connection abstraction. Section 6 of docs/transport-contract.md.</summary>
 internal sealed class TransportConnection :
     ConnectionContext, IDuplexPipe, IConnectionIdFeature, IConnectionTransportFeature, IConnectionItemsFeature, IMemoryPoolFeature,
     IConnectionLifetimeFeature, IZeroTierPeerFeature
@@ -23,7 +23,7 @@ internal sealed class TransportConnection :
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _closed = new();
 
-    // Held while the end of receiving is logged, so that consequences of it, logged by other threads, come after it.
+    // Held while the end of receiving is logged, so that other threads log its consequences after it.
     private readonly Lock _logGate = new();
     private readonly TaskCompletionSource _closedCallbacksRan = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private ConnectionAbortedException? _shutdownReason;
@@ -48,7 +48,7 @@ internal sealed class TransportConnection :
         LocalEndPoint = connection.LocalEndPoint;
         RemoteEndPoint = connection.RemoteEndPoint;
 
-        // The set of the sockets transport without its socket, and the peer (rule 6.1).
+        // The features of the sockets transport, without the socket feature, plus the peer (rule 6.1).
         Features = new FeatureCollection(initialCapacity: 8);
         Features.Set<IConnectionIdFeature>(this);
         Features.Set<IConnectionTransportFeature>(this);
@@ -91,7 +91,7 @@ internal sealed class TransportConnection :
     ZeroTierMembership? IZeroTierPeerFeature.Membership =>
         _connection.RemoteNode is { } member ? _node.GetMembership(_connection.Network, member) : null;
 
-    // A peer that is neither direct nor relayed is silent.
+    // Neither direct nor relayed: nothing has been heard from the peer recently.
     bool? IZeroTierPeerFeature.IsDirect => _connection.GetPeer() switch
     {
         { IsDirect: true } => true,
@@ -101,7 +101,7 @@ internal sealed class TransportConnection :
 
     TimeSpan? IZeroTierPeerFeature.Latency => _connection.GetPeer()?.Latency;
 
-    /// <summary>Where it counts; null for an outgoing one.</summary>
+    /// <summary>The counters of its endpoint; null for an outgoing connection.</summary>
     internal EndpointTraffic? Traffic { get; init; }
 
     /// <summary>Bytes that the application has read. Any thread.</summary>
@@ -110,7 +110,7 @@ internal sealed class TransportConnection :
     /// <summary>Bytes that the application has written. Any thread.</summary>
     internal long BytesSent => _output.Written;
 
-    /// <summary>How long callbacks of <see cref="ConnectionClosed"/> wait for an application that is not writing.</summary>
+    /// <summary>How long the callbacks of <see cref="ConnectionClosed"/> are delayed until the application waits in a flush.</summary>
     internal TimeSpan ClosingGrace { get; init; } = TimeSpan.FromMilliseconds(50);
 
     /// <summary>Kestrel's own switch: with it, even an abort with a reason ends with FIN (rule 6.6).</summary>
@@ -161,7 +161,8 @@ internal sealed class TransportConnection :
     }
 
     /// <summary>
-    /// Gives the connection up: what was written, and FIN, go out in the background. Never throws, never waits for the peer (rule 6.11).
+    /// Releases the connection: the engine sends what was written, and FIN, in the background. Never throws, never waits for the peer (rule
+    /// 6.11).
     /// </summary>
     public override async ValueTask DisposeAsync()
     {
@@ -171,7 +172,7 @@ internal sealed class TransportConnection :
             return;
         }
 
-        // First, because disposing of the engine's connection ends receiving in the same way as a FIN.
+        // Set before the engine's connection is disposed, which ends receiving just like a FIN: that must not be logged as one.
         var reason = new ConnectionAbortedException(Graceful);
         if (Interlocked.CompareExchange(ref _shutdownReason, reason, null) is null)
         {
@@ -212,7 +213,8 @@ internal sealed class TransportConnection :
         }
         finally
         {
-            // In a finally block, as loggers may throw; and before the application sees the end, upon which Kestrel aborts.
+            // In a finally block because loggers may throw. Before the application sees the end, because Kestrel then aborts the
+            // connection.
             _input.EndByPeer();
             FireConnectionClosed();
         }
@@ -228,8 +230,8 @@ internal sealed class TransportConnection :
             }
             finally
             {
-                // Both directions are lost, and the reader may see it later: it must report this error and not the abort that follows the
-                // callbacks.
+                // Both directions are lost, but the reader may notice later: it must report this error and not the abort that Kestrel makes
+                // in the callbacks.
                 _input.EndByPeer();
                 FireConnectionClosed();
             }
@@ -281,8 +283,8 @@ internal sealed class TransportConnection :
     {
         lock (_logGate)
         {
-            // Both directions end with the same error, and an abort of ours was logged with its reason. A fault of the application may show
-            // up after the end.
+            // Log once: both directions end with the same error, and our own abort was already logged with its reason. Exception: a fault
+            // of the application (misused pipes, memory pool) is logged even after the connection has ended.
             bool isFault = error is { Error: ZeroTierError.ConnectionAborted, InnerException: { } cause }
                 && cause is not ConnectionAbortedException;
             if (_errorLogged || (Volatile.Read(ref _shutdownReason) is not null && !isFault))
@@ -308,7 +310,7 @@ internal sealed class TransportConnection :
         FireConnectionClosed();
     }
 
-    /// <summary>Callbacks are application code and never run on a thread of the engine (rule 6.8).</summary>
+    /// <summary>Callbacks are application code, so they never run on an engine thread (rule 6.8).</summary>
     private void FireConnectionClosed()
     {
         if (Interlocked.Exchange(ref _closedFired, 1) == 0)
@@ -317,9 +319,9 @@ internal sealed class TransportConnection :
         }
     }
 
-    // In these callbacks Kestrel queues the abort of the request, and no longer forwards flushes: a handler that writes until its abort
-    // spins until that has run. As many such handlers as the pool has threads would stop it for seconds. So the callbacks run while the
-    // handler waits in a flush (see TransportWriter).
+    // In these callbacks Kestrel queues the abort of the request and stops forwarding flushes. A handler that writes until it is aborted
+    // would then spin until the abort has run; as many such handlers as there are pool threads would block the pool for seconds. So the
+    // callbacks run while the handler waits in a flush (see TransportWriter).
     private async Task RunClosedCallbacksAsync()
     {
         await _output.BeginClose().WaitAsync(ClosingGrace, TimeProvider.System).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -330,7 +332,7 @@ internal sealed class TransportConnection :
     {
         try
         {
-            // Not disposed yet: only DisposeAsync disposes of the source, after the line below this block.
+            // The source is not disposed yet: DisposeAsync disposes it only after _closedCallbacksRan, which is set below.
             _closed.Cancel();
         }
         catch (Exception exception)

@@ -3,10 +3,10 @@ using ZeroTier;
 
 namespace Kestrel.Transport.ZeroTier.Connections;
 
-/// <summary>The three kinds of error that Kestrel tells apart (rule 6.12).</summary>
+/// <summary>Maps engine errors to the three kinds of exception that Kestrel distinguishes (rule 6.12).</summary>
 internal static class TransportErrors
 {
-    /// <summary>What an application sees for an engine's error.</summary>
+    /// <summary>The exception that the application sees for an engine's error.</summary>
     public static Exception Map(ZeroTierException exception) => exception.Error switch
     {
         ZeroTierError.ConnectionReset => new ConnectionResetException(exception.Message, exception),

@@ -7,20 +7,21 @@ using ZeroTier;
 namespace Kestrel.Transport.ZeroTier.Connections;
 
 /// <summary>
-/// Received bytes: wraps the engine's pipe reader, translates its errors for Kestrel, and can be ended from this side (rules 6.8, 6.10).
+/// Wraps the engine's pipe reader for received bytes: maps its errors for Kestrel, and can be ended by this side (rules 6.8, 6.10).
 /// </summary>
 /// <remarks>
-/// <paramref name="ended"/> is called with the way receiving ended, null for FIN, before the application sees it, so that the log keeps the
-/// order; it may be called more than once.
+/// <paramref name="ended"/> is called before the application sees the end of receiving, so that log messages stay in order, with the error
+/// or with null for FIN. It may be called more than once.
 /// </remarks>
 internal sealed class TransportReader(PipeReader inner, Action<ZeroTierException?> ended) : PipeReader
 {
     private static readonly object ByPeer = new();
 
-    // The first end, which wins: our reason, or the peer. An abort after a FIN does not change what a read sees.
+    // Who ended receiving first: our abort reason, or ByPeer. Only the first counts, so an abort after a FIN does not change what a read
+    // returns.
     private object? _end;
 
-    // What the application has in hand, to know how much of it is consumed.
+    // The buffer that the application holds, to compute how much of it AdvanceTo consumes.
     private ReadOnlySequence<byte> _inHand;
     private long _consumed;
 
@@ -40,7 +41,7 @@ internal sealed class TransportReader(PipeReader inner, Action<ZeroTierException
         }
     }
 
-    /// <summary>The peer, or the engine, has ended receiving: reads see it as the engine's pipe tells it.</summary>
+    /// <summary>The peer or the engine has ended receiving: reads return what the engine's pipe reports.</summary>
     public void EndByPeer() => Interlocked.CompareExchange(ref _end, ByPeer, null);
 
     public override ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default)
@@ -56,7 +57,7 @@ internal sealed class TransportReader(PipeReader inner, Action<ZeroTierException
             throw Translate(exception);
         }
 
-        // Under load data is usually available: avoids the state machine. A ValueTask's result may be taken only once.
+        // Fast path without an async state machine: under load data is usually available. A ValueTask's result may be taken only once.
         if (!read.IsCompletedSuccessfully)
         {
             return AwaitAsync(read);
@@ -119,7 +120,7 @@ internal sealed class TransportReader(PipeReader inner, Action<ZeroTierException
         }
     }
 
-    // One reader at a time: no interlocked addition. A wrong position is the inner reader's to report.
+    // No interlocked addition, since there is one reader at a time. Invalid positions are reported by the inner reader.
     private void Count(SequencePosition consumed)
     {
         var inHand = _inHand;

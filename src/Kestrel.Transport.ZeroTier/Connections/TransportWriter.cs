@@ -5,11 +5,11 @@ using ZeroTier;
 namespace Kestrel.Transport.ZeroTier.Connections;
 
 /// <summary>
-/// Bytes to send: wraps the engine's pipe writer. On a lost connection a flush reports completion, and the reader throws the reason; a
-/// flush that threw would make Kestrel log an error for every client that disconnects (rule 6.7).
+/// Wraps the engine's pipe writer for bytes to send. On a lost connection a flush reports completion and the reader throws the reason: if
+/// flushes threw, Kestrel would log an error for every client that disconnects (rule 6.7).
 /// </summary>
 /// <remarks>
-/// From <see cref="BeginClose"/> on, and when it would report completion, a flush waits until <paramref name="closedCallbacksRan"/> has
+/// After <see cref="BeginClose"/>, or when it would report completion, a flush waits until <paramref name="closedCallbacksRan"/> has
 /// completed and the work that these callbacks queued has begun. A handler that writes until its request is aborted ignores completed
 /// flushes: a few such handlers would spin on every pool thread, and none would be left to run the abort. The wait is bounded, because a
 /// callback may itself wait for a flush.
@@ -20,7 +20,7 @@ internal sealed class TransportWriter(PipeWriter inner, Task closedCallbacksRan,
     private static readonly FlushResult Completed = new(isCanceled: false, isCompleted: true);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
 
-    // Completes when the application waits in a flush, or has completed its output: until the callbacks have run it writes no more.
+    // Completes when the application waits in a flush or has completed its output: it then writes nothing until the callbacks have run.
     private readonly TaskCompletionSource _parked = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool _closing;
     private bool _completed;
@@ -29,7 +29,7 @@ internal sealed class TransportWriter(PipeWriter inner, Task closedCallbacksRan,
     /// <summary>Bytes that the application has written. Any thread.</summary>
     public long Written => Volatile.Read(ref _written);
 
-    /// <summary>The connection is ending, and the callbacks that tell the application of it will run.</summary>
+    /// <summary>Announces that the connection is ending and that the callbacks that inform the application are about to run.</summary>
     /// <returns>Completes when the application is not in the middle of writing.</returns>
     public Task BeginClose()
     {
@@ -105,7 +105,7 @@ internal sealed class TransportWriter(PipeWriter inner, Task closedCallbacksRan,
 
     private ValueTask<FlushResult> Observe(ValueTask<FlushResult> flush, CancellationToken cancellationToken)
     {
-        // Under load there is usually room: avoids the state machine. A ValueTask's result may be taken only once.
+        // Fast path without an async state machine: under load there is usually room. A ValueTask's result may be taken only once.
         if (!flush.IsCompletedSuccessfully)
         {
             return AwaitAsync(flush, cancellationToken);
@@ -137,7 +137,7 @@ internal sealed class TransportWriter(PipeWriter inner, Task closedCallbacksRan,
         await closedCallbacksRan.WaitAsync(
             Patience, TimeProvider.System, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
-        // Kestrel's callback queues the abort of the request; this waits at the end of the same queue, without the caller's context.
+        // Kestrel's callback queued the abort of the request on the thread pool; wait for a work item queued behind it.
         var turn = new TaskCompletionSource();
         ThreadPool.UnsafeQueueUserWorkItem(static turn => turn.SetResult(), turn, preferLocal: false);
         await turn.Task.ConfigureAwait(false);
@@ -145,6 +145,6 @@ internal sealed class TransportWriter(PipeWriter inner, Task closedCallbacksRan,
         return result;
     }
 
-    // One writer at a time: no interlocked addition.
+    // No interlocked addition, since there is one writer at a time.
     private void Count(int bytes) => Volatile.Write(ref _written, _written + bytes);
 }

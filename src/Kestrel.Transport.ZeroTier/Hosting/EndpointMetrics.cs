@@ -3,12 +3,11 @@ using System.Diagnostics.Metrics;
 namespace Kestrel.Transport.ZeroTier.Hosting;
 
 /// <summary>
-/// What the endpoints count, in the meter of the node. How many connections are open, and for how long, Kestrel's own meter says (rule
-/// 9.2).
+/// Counters of the endpoints, in the node's meter. The number and duration of open connections are in Kestrel's own meter (rule 9.2).
 /// </summary>
 internal sealed class EndpointMetrics(ListenerRegistry listeners, AccessControl access, IMeterFactory meterFactory)
 {
-    /// <summary>Makes the instruments.</summary>
+    /// <summary>Creates the instruments.</summary>
     public void Observe()
     {
         var meter = meterFactory.Create(NodeMetrics.MeterName);
@@ -41,7 +40,7 @@ internal sealed class EndpointMetrics(ListenerRegistry listeners, AccessControl 
         }
     }
 
-    /// <summary>One series for each network and port, also where two listeners share them, one for each address family.</summary>
+    /// <summary>One time series per network and port, even where two listeners (one per address family) share them.</summary>
     private IEnumerable<IGrouping<(string Network, int Port), EndpointTraffic>> EndPoints() =>
         listeners.Listeners.GroupBy(listener => (listener.Target.Network.ToString(), listener.Port), listener => listener.Traffic);
 

@@ -6,7 +6,8 @@ using ZeroTier.Engines;
 namespace Kestrel.Transport.ZeroTier.Hosting;
 
 /// <summary>
-/// Looks, once every server of the host has bound its endpoints, for those that none asked for (rule 4.7), and begins to measure.
+/// Creates the endpoint metrics, and warns, once the servers of the host have bound their endpoints, about configured endpoints that were
+/// never bound (rule 4.7).
 /// </summary>
 internal sealed class EndpointService(
     NodeHost node,

@@ -8,8 +8,8 @@ using ZeroTier.Hosting.Live;
 namespace Kestrel.Transport.ZeroTier.Hosting;
 
 /// <summary>
-/// Puts changed access lists into force, those of all endpoints and those of one, and shows Kestrel the endpoints of
-/// <c>ZeroTier:Listen</c>. Endpoints that the application made in code are what they were at start.
+/// Applies configuration changes at run time: access lists (of all endpoints and of single ones) and the endpoints of
+/// <c>ZeroTier:Listen</c>, which are passed on to Kestrel. Endpoints made in code stay as they were at start.
 /// </summary>
 internal sealed class ServerSettingsFollower(
     AccessControl access,
@@ -21,11 +21,12 @@ internal sealed class ServerSettingsFollower(
 {
     private readonly ILogger _logger = NonThrowingLogger.Create(loggerFactory, NodeLog.Category);
 
-    // What the lists and endpoints that are in use lack still, until they change again.
+    // Whether the last change of the lists, or of the endpoints, could not be applied completely and needs a restart.
     private bool _listsKept;
     private bool _endpointsForRestart;
 
-    // Members are read by authentication, and what belongs to health whenever it is asked for.
+    // Members are read by the authentication options, health settings by each health check; listed here because they need no restart
+    // either.
     public IReadOnlyCollection<string> Settings { get; } =
     [
         AllowedSettings.Nodes, AllowedSettings.Networks, nameof(ZeroTierOptions.Listen), MembersSection.Name,
@@ -59,7 +60,7 @@ internal sealed class ServerSettingsFollower(
         return ValueTask.CompletedTask;
     }
 
-    /// <summary>False where something stays as it was.</summary>
+    /// <summary>False when part of the change was not applied.</summary>
     private bool FollowEndpoints(ZeroTierOptions now)
     {
         var change = section.Follow(now);
@@ -68,7 +69,7 @@ internal sealed class ServerSettingsFollower(
             return !change.ListsKept;
         }
 
-        // A server that has not bound those of the start, which was told then, binds no others.
+        // A server that did not bind the endpoints at start (reported then) will not bind new ones either.
         if (!section.IsFollowed || listeners.Missing is not null)
         {
             return false;
@@ -80,7 +81,10 @@ internal sealed class ServerSettingsFollower(
         return !change.ListsKept;
     }
 
-    /// <summary>Whether what the application makes in code is served already. An endpoint whose network was left waits for it.</summary>
+    /// <summary>
+    /// Whether all endpoints made in code were already there at start. One whose network has been left only waits for it, so it needs no
+    /// restart.
+    /// </summary>
     private bool HasEndpointsInCodeOfStart(ZeroTierOptions now)
     {
         var served = EndPointsInCode(atStart.Value);

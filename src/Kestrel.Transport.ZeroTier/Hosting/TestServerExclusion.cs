@@ -4,12 +4,12 @@ using Microsoft.Extensions.DependencyInjection;
 namespace Kestrel.Transport.ZeroTier.Hosting;
 
 /// <summary>
-/// Leaves the node out under TestServer, which has no endpoints. It is recognised by its type name, because applications do not reference
-/// its package. Its addresses feature cannot tell: it has one.
+/// Runs no node under TestServer, which binds no endpoints. TestServer is recognised by its type name, because this package does not
+/// reference its package. The server addresses feature is no criterion, since TestServer has one.
 /// </summary>
 internal sealed class TestServerExclusion(IServiceProvider services) : INodeExclusion
 {
-    // The server is resolved late, since it depends on the node.
+    // The server is resolved at each call and not injected, since it depends on the node.
     public string? Reason => IsTestServer(services.GetService<IServer>())
         ? "No ZeroTier node runs under TestServer, which serves no endpoints. The package ZeroTier.Testing puts the app on a "
             + "network in memory."

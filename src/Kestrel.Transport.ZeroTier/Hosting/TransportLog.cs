@@ -3,12 +3,12 @@ using Microsoft.Extensions.Logging;
 namespace Kestrel.Transport.ZeroTier.Hosting;
 
 /// <summary>
-/// Every log line of the transport. Connection events carry the ids, names and level of the sockets transport (rule 9.1); those of the
-/// endpoints begin at 101 and at 142, in the node's category and with its numbers.
+/// All log messages of the transport. Connection events have the ids, names and level of the sockets transport (rule 9.1). Endpoint events
+/// are in the node's category and share its range of ids: 101 to 106, 112 and 142.
 /// </summary>
 internal static partial class TransportLog
 {
-    /// <summary>Accepted connections; the form of the in-box transports, so that existing filters work.</summary>
+    /// <summary>The category of accepted connections, named like those of the in-box transports, so that existing filters apply.</summary>
     public const string ServerCategory = "Microsoft.AspNetCore.Server.Kestrel.Transport.ZeroTier";
 
     [LoggerMessage(6, LogLevel.Debug, @"Connection id ""{ConnectionId}"" received FIN.", EventName = "ConnectionReadFin")]

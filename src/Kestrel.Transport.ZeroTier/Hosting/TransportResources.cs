@@ -9,8 +9,8 @@ using ZeroTier.Engines;
 namespace Kestrel.Transport.ZeroTier.Hosting;
 
 /// <summary>
-/// What all accepted connections share: the memory pool, the schedulers, and the pipe options made from them. Made with the first listener,
-/// so that options are not read before the host starts.
+/// Shared by all accepted connections: the memory pool, the schedulers, and the pipe options made from them. Created with the first
+/// listener, so that options are not read before the host starts.
 /// </summary>
 internal sealed class TransportResources : IDisposable
 {
@@ -19,7 +19,7 @@ internal sealed class TransportResources : IDisposable
 
     public TransportResources(IOptions<ZeroTierOptions> options, IServiceProvider services, ILoggerFactory loggerFactory)
     {
-        // Kestrel's pool where Kestrel is, so that the blocks show up in its memory pool metrics (rule 7.2).
+        // Kestrel's pool factory where there is one, so that the blocks appear in Kestrel's memory pool metrics (rule 7.2).
         _ownPool = new(() => services.GetService<IMemoryPoolFactory<byte>>()?.Create(new MemoryPoolOptions { Owner = "zerotier" }));
         ServerLogger = NonThrowingLogger.Create(loggerFactory, TransportLog.ServerCategory);
         _server = new(
@@ -27,7 +27,7 @@ internal sealed class TransportResources : IDisposable
                 _ownPool.Value ?? ZeroTierConnectionOptions.Default.MemoryPool, ServerLogger));
     }
 
-    /// <summary>The pipes of accepted connections.</summary>
+    /// <summary>The options of accepted connections.</summary>
     public ZeroTierConnectionOptions Server => _server.Value;
 
     /// <summary>The log of accepted connections.</summary>

@@ -1,3 +1,4 @@
+using Kestrel.Transport.ZeroTier.Health;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
@@ -9,16 +10,17 @@ using ZeroTier.Hosting.Live;
 namespace Kestrel.Transport.ZeroTier.Hosting;
 
 /// <summary>
-/// What a web app has beside the node: its own options, of which the node's are the base, endpoints, and connections in Kestrel's form.
+/// Registers what a web app needs in addition to the node: options that derive from the node's, endpoints, and connections in Kestrel's
+/// form.
 /// </summary>
 internal static class TransportServices
 {
-    /// <summary>Adds the node and all that is not the listening itself. May be called more than once.</summary>
+    /// <summary>Adds the node and everything except the listener factory. May be called more than once.</summary>
     public static void AddZeroTierTransport(this IServiceCollection services)
     {
         services.AddZeroTier();
 
-        // One object under both types, so that AddZeroTier and UseZeroTier configure the same.
+        // One options object is registered under both types, so that AddZeroTier and UseZeroTier configure the same object.
         services.AddOptions<ZeroTierOptions>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IConfigureOptions<ZeroTierOptions>, NodeOptionsOfServer>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IPostConfigureOptions<ZeroTierOptions>, NodeOptionsOfServer>());

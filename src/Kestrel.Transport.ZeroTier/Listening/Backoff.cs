@@ -1,8 +1,6 @@
 namespace Kestrel.Transport.ZeroTier.Listening;
 
-/// <summary>
-/// How long to wait before the next attempt: doubling with jitter, reset by success.
-/// </summary>
+/// <summary>Exponential back-off with jitter, reset by success.</summary>
 internal struct Backoff(Random random)
 {
     private static readonly TimeSpan First = TimeSpan.FromMilliseconds(250);
@@ -17,6 +15,6 @@ internal struct Backoff(Random random)
         return TimeSpan.FromMilliseconds(full * (0.5 + (random.NextDouble() * 0.5)));
     }
 
-    /// <summary>Begins again with short delays.</summary>
+    /// <summary>Starts again with the shortest delay.</summary>
     public void Reset() => _attempts = 0;
 }

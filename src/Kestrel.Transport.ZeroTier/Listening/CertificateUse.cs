@@ -5,19 +5,19 @@ using ZeroTier;
 namespace Kestrel.Transport.ZeroTier.Listening;
 
 /// <summary>
-/// Which endpoints serve with the node's certificate. The first one is made before such an endpoint accepts anything: a node that cannot
-/// prove it then fails the bind, and not one handshake after the other. Other endpoints have nothing to do with it. Thread-safe.
+/// Tracks which endpoints use the node's certificate. It is created when such an endpoint is bound, so that an engine that cannot prove a
+/// certificate fails the bind instead of every TLS handshake. Thread-safe.
 /// </summary>
 internal sealed class CertificateUse(ZeroTierCertificate certificate)
 {
-    // By port: an endpoint of "localhost" that is moved to the virtual network is bound by other addresses than it was made with.
+    // Keyed by port: a "localhost" endpoint that is moved to the virtual network is bound to other addresses than it was configured with.
     private readonly ConcurrentDictionary<int, bool> _isMade = new();
 
-    /// <summary>An endpoint serves with it.</summary>
+    /// <summary>Registers an endpoint that uses the certificate.</summary>
     public void Claim(EndPoint endPoint) => _isMade.TryAdd(PortOf(endPoint), false);
 
-    /// <summary>Makes the certificate where the endpoint needs one. The node has started.</summary>
-    /// <exception cref="ZeroTierException">It cannot be made.</exception>
+    /// <summary>Creates the certificate if the endpoint uses it. The node must have started.</summary>
+    /// <exception cref="ZeroTierException">The engine cannot prove a certificate.</exception>
     public void Check(EndPoint endPoint)
     {
         int port = PortOf(endPoint);

@@ -1,11 +1,11 @@
 namespace Kestrel.Transport.ZeroTier.Listening;
 
-/// <summary>What is different in the endpoints of <c>ZeroTier:Listen</c>.</summary>
-/// <param name="Now">All that there are.</param>
-/// <param name="Added">Those that are new.</param>
-/// <param name="Gone">Those that are no longer there.</param>
-/// <param name="Changed">Those that Kestrel has to bind anew, as their protocols or certificates are others.</param>
-/// <param name="ListsKept">Whether a list of callers stayed that is no longer there, see
+/// <summary>The difference between two states of the endpoints of <c>ZeroTier:Listen</c>.</summary>
+/// <param name="Now">All endpoints after the change.</param>
+/// <param name="Added">New endpoints.</param>
+/// <param name="Gone">Removed endpoints.</param>
+/// <param name="Changed">Endpoints that Kestrel has to bind again because their protocols or certificates changed.</param>
+/// <param name="ListsKept">Whether an access list was kept although the configuration no longer has it, see
 /// <see cref="AccessList.Follow(AccessList)"/>.</param>
 internal sealed record EndpointChange(
     ServedEndPoint[] Now,

@@ -31,11 +31,14 @@ internal static class EndpointRules
         }
     }
 
-    /// <summary>Looks at <c>Kestrel:Endpoints</c>, which Kestrel reads only later, and again when it changes.</summary>
+    /// <summary>
+    /// Checks the endpoints of <c>Kestrel:Endpoints</c>, which Kestrel itself reads only later, and again when they change.
+    /// </summary>
     /// <param name="kestrel">The server's options.</param>
     /// <param name="options">Ours.</param>
-    /// <param name="port">The only port to look at; null for all.</param>
-    /// <exception cref="InvalidOperationException">An endpoint would silently open the host.</exception>
+    /// <param name="port">Checks endpoints with this port only; null for all.</param>
+    /// <exception cref="InvalidOperationException">An endpoint means a ZeroTier network but would be bound on the host, or it needs
+    /// HTTP/3.</exception>
     public static void CheckConfiguration(KestrelServerOptions kestrel, ZeroTierOptions options, int? port = null)
     {
         foreach (var endpoint in ConfiguredSections(kestrel))
@@ -55,7 +58,7 @@ internal static class EndpointRules
         }
     }
 
-    /// <summary>Looks at the protocols that endpoints get when nothing else is said, as all URLs do.</summary>
+    /// <summary>Checks the default protocols, which endpoints made from URLs always get.</summary>
     /// <exception cref="InvalidOperationException">HTTP/3 is among them.</exception>
     public static void RefuseHttp3ByDefault(KestrelServerOptions kestrel) =>
         RefuseHttp3(
@@ -67,7 +70,7 @@ internal static class EndpointRules
         ConfiguredSections(kestrel).Any()
         || KestrelMembers.CodeBackedListenOptions(kestrel).Exists(listen => listen.EndPoint is not ZeroTierEndPoint);
 
-    /// <summary>Looks at the endpoints that were made in code; tells whether one of them is ours.</summary>
+    /// <summary>Checks the endpoints made in code; returns whether one of them is a ZeroTier endpoint.</summary>
     /// <exception cref="InvalidOperationException">HTTP/3 on an endpoint of ours (rule 4.9).</exception>
     public static bool CheckListenOptions(KestrelServerOptions kestrel, ZeroTierOptions options)
     {
@@ -93,7 +96,7 @@ internal static class EndpointRules
         CollectionsMarshal.AsSpan(KestrelMembers.ConfigurationBackedListenOptions(kestrel)).ToArray().OfType<ListenOptions>()
             .Select(listen => listen.EndPoint);
 
-    // Those of the application: ours stand there as placeholders.
+    // The application's own endpoints, without our placeholders, which are in the same section.
     private static IEnumerable<IConfigurationSection> ConfiguredSections(KestrelServerOptions kestrel) =>
         (kestrel.ConfigurationLoader?.Configuration.GetSection("Endpoints").GetChildren() ?? [])
             .Where(endpoint => !Parse(endpoint["Url"] ?? "", out var address) || !Placeholder.Is(address));
@@ -106,7 +109,7 @@ internal static class EndpointRules
         }
     }
 
-    // In Kestrel's order for a URL: the configuration, then the application's defaults.
+    // In Kestrel's order for a URL: first the configuration, then the application's defaults in code, which win.
     private static HttpProtocols DefaultProtocols(KestrelServerOptions kestrel)
     {
         var probe = KestrelMembers.NewListenOptions(new IPEndPoint(IPAddress.Loopback, 0));
@@ -115,11 +118,11 @@ internal static class EndpointRules
         return probe.Protocols;
     }
 
-    // Kestrel itself reports values that do not parse.
+    // Invalid values are reported by Kestrel itself.
     private static HttpProtocols? Parse(string? text) =>
         Enum.TryParse(text, ignoreCase: true, out HttpProtocols protocols) ? protocols : null;
 
-    // Kestrel itself reports texts that are not URLs.
+    // Invalid URLs are reported by Kestrel itself.
     private static bool Parse(string url, [NotNullWhen(true)] out BindingAddress? address)
     {
         try

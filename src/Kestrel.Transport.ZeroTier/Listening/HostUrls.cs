@@ -13,8 +13,9 @@ using ZeroTier.Engines;
 namespace Kestrel.Transport.ZeroTier.Listening;
 
 /// <summary>
-/// Decides what becomes of the application's URLs once ZeroTier endpoints are configured (rule 4.5), and refuses what would silently open
-/// the host (rules 4.8, 4.9). Runs after the host has collected the URLs and before the server binds.
+/// Applies the rules for the application's URLs once ZeroTier endpoints are configured: left out, kept or moved (rule 4.5). Refuses
+/// endpoints that would listen on the host unintentionally (rules 4.8, 4.9). Runs after the host has collected the URLs and before the
+/// server binds.
 /// </summary>
 internal sealed class HostUrls(
     IOptions<ZeroTierOptions> zeroTier,
@@ -101,7 +102,7 @@ internal sealed class HostUrls(
 
     private void Keep(IServerAddressesFeature feature, ZeroTierOptions options)
     {
-        // Without any URL Kestrel takes its default, where there is no other endpoint.
+        // Without any URL Kestrel uses its default URL, unless there is another endpoint.
         string[] urls = feature.Addresses.Count > 0 ? [.. feature.Addresses]
             : EndpointRules.HasOtherEndPoints(kestrel.Value) ? []
             : [DefaultUrl];
@@ -110,7 +111,7 @@ internal sealed class HostUrls(
             var address = BindingAddress.Parse(url);
             if (address.PathBase.Length > 0)
             {
-                // As Kestrel says it of URLs that it binds itself.
+                // The same error as Kestrel's for URLs that it binds itself.
                 throw new InvalidOperationException(
                     $"The URL '{url}' has a path base, which can only be set with IApplicationBuilder.UsePathBase().");
             }

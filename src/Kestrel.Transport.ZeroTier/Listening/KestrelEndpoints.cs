@@ -6,8 +6,8 @@ using ZeroTier;
 namespace Kestrel.Transport.ZeroTier.Listening;
 
 /// <summary>
-/// Hands our endpoints to Kestrel: those that were made in code as such, those of the configuration as <see cref="KestrelSection"/>. After
-/// the application's own configuration, so that its endpoint defaults apply to them.
+/// Adds our endpoints to Kestrel's options: those made in code directly, those of the configuration through <see cref="KestrelSection"/>.
+/// Runs after the application's own configuration, so that its endpoint defaults apply to them.
 /// </summary>
 internal sealed class KestrelEndpoints(
     IOptions<ZeroTierOptions> zeroTier, KestrelSection section) : IPostConfigureOptions<KestrelServerOptions>
@@ -40,18 +40,18 @@ internal sealed class KestrelEndpoints(
         }
     }
 
-    /// <summary>Gives an endpoint of Kestrel's what each of ours has.</summary>
+    /// <summary>Adds the connection middleware that every ZeroTier endpoint has.</summary>
     public static void Prepare(ListenOptions listen, AccessControl access, ListenEntry entry)
     {
-        // First, so that the tags see the connection before TLS, which may fail.
+        // First, so that connections whose TLS handshake fails are tagged too.
         listen.Use(PeerTags.Middleware);
         listen.Use(access.Middleware(entry.Access));
         entry.Configure?.Invoke(listen);
     }
 
     /// <summary>
-    /// The options, where there is something to listen with; null where they are wrong, which is reported when the host starts, or where no
-    /// node runs.
+    /// The options; null when they are invalid, which is reported when the host starts, or when <see cref="ZeroTierNodeOptions.Enabled"/>
+    /// is false.
     /// </summary>
     public static ZeroTierOptions? Usable(IOptions<ZeroTierOptions> zeroTier)
     {
@@ -61,14 +61,14 @@ internal sealed class KestrelEndpoints(
         }
         catch (OptionsValidationException)
         {
-            // The server is made while the host is built.
+            // The server is created while the host is built, before options are validated; throwing here would hide the validation message.
             return null;
         }
     }
 
     public void PostConfigure(string? name, KestrelServerOptions options)
     {
-        // Without services the server is not Kestrel, and the options are those of nobody.
+        // Without services these options do not belong to a Kestrel server.
         if (options.ApplicationServices is not null && Usable(zeroTier) is { } ours)
         {
             foreach (var entry in ours.ListenEntries.Where(entry => entry.Kestrel is null))

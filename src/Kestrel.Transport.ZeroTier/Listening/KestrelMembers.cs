@@ -7,7 +7,8 @@ using Microsoft.Extensions.Configuration;
 namespace Kestrel.Transport.ZeroTier.Listening;
 
 /// <summary>
-/// What is not public in Kestrel and has no other way. If a later runtime renames these members, the tests of rules 4.6, 4.9 and 5.10 fail.
+/// Access to Kestrel members that are not public and have no public equivalent. If a later runtime renames them, the tests of rules 4.6,
+/// 4.9 and 5.10 fail.
 /// </summary>
 internal static class KestrelMembers
 {

@@ -8,35 +8,37 @@ using ZeroTier;
 namespace Kestrel.Transport.ZeroTier.Listening;
 
 /// <summary>
-/// Shows the endpoints of <c>ZeroTier:Listen</c> to Kestrel as endpoints of its own section, so that it binds and unbinds what changes
-/// there while it runs, with the certificates and protocols of a section, and leaves alone what does not. It reads a placeholder and binds
-/// ours. Thread-safe.
+/// Presents the endpoints of <c>ZeroTier:Listen</c> to Kestrel as endpoints of its own configuration section, so that Kestrel binds and
+/// unbinds them at run time when they change, and handles their certificates and protocols. Kestrel reads a placeholder address, which is
+/// replaced by the ZeroTier endpoint before it is bound. Thread-safe.
 /// </summary>
 /// <remarks>
-/// The app's configuration stays as it is: only Kestrel's view of it has more endpoints. They come from options that were checked, in the
-/// order in which the parts of the host follow a change, and not from the file, which Kestrel would read the moment it changes.
+/// The app's configuration is not modified: only Kestrel's view of it has additional endpoints. They come from validated options, after the
+/// other parts of the host have applied a change, and not directly from the file, which Kestrel would read as soon as it changes.
 /// </remarks>
 internal sealed class KestrelSection(AccessControl access) : ConfigurationProvider, IConfigurationSource
 {
     private readonly Lock _gate = new();
     private volatile ServedEndPoint[] _served = [];
 
-    // Kestrel may still be reading what was there before.
+    // The endpoints before the last change: Kestrel may still be reading them.
     private volatile ServedEndPoint[] _before = [];
     private bool _isAttached;
 
     /// <summary>The endpoints that Kestrel is shown.</summary>
     public IReadOnlyList<ServedEndPoint> Served => _served;
 
-    /// <summary>Whether Kestrel follows changes: not where the app has called <c>Configure</c> without <c>reloadOnChange</c>.</summary>
+    /// <summary>
+    /// Whether Kestrel follows changes. It does not when the app has called <c>Configure</c> without <c>reloadOnChange</c>.
+    /// </summary>
     public bool IsFollowed { get; private set; }
 
     /// <inheritdoc />
     public IConfigurationProvider Build(IConfigurationBuilder builder) => this;
 
-    /// <summary>Adds the endpoints to what a server reads.</summary>
+    /// <summary>Adds the endpoints to the configuration that a server reads.</summary>
     /// <param name="kestrel">The options of the server.</param>
-    /// <param name="atStart">The endpoints that it is shown first.</param>
+    /// <param name="atStart">The options at start.</param>
     public void Attach(KestrelServerOptions kestrel, ZeroTierOptions atStart)
     {
         lock (_gate)
@@ -69,13 +71,14 @@ internal sealed class KestrelSection(AccessControl access) : ConfigurationProvid
         IsFollowed = KestrelMembers.ReloadsOnChange(loader);
         if (KestrelMembers.IsLoaded(loader))
         {
-            // The app has called Load: without a change Kestrel would not read again.
+            // The app has already called Load; Kestrel would not read the configuration again until it changes.
             KestrelMembers.Reload(loader);
         }
     }
 
     /// <summary>
-    /// Shows Kestrel the endpoints of changed options, where it follows, and gives those that stay the lists of callers that they have now.
+    /// Applies changed options: passes the endpoints to Kestrel, if it follows changes, and updates the access lists of the endpoints that
+    /// remain.
     /// </summary>
     public EndpointChange Follow(ZeroTierOptions options)
     {
@@ -123,7 +126,7 @@ internal sealed class KestrelSection(AccessControl access) : ConfigurationProvid
                     continue;
                 }
 
-                // The list is that object which its connections are asked of.
+                // Update the existing list object: the endpoint's middleware holds a reference to it.
                 var before = gone[i];
                 gone.RemoveAt(i);
                 listsKept |= !before.Entry.Access.Follow(entry.Access);
@@ -150,7 +153,9 @@ internal sealed class KestrelSection(AccessControl access) : ConfigurationProvid
         return number;
     }
 
-    /// <summary>Kestrel has read a placeholder: makes the endpoint the one that it stands for.</summary>
+    /// <summary>
+    /// Called by Kestrel for each endpoint that it reads: replaces a placeholder by the ZeroTier endpoint that it stands for.
+    /// </summary>
     private void Claim(ListenOptions listen)
     {
         if (listen.IPEndPoint is not { } placeholder || !Placeholder.Is(placeholder)
@@ -159,7 +164,7 @@ internal sealed class KestrelSection(AccessControl access) : ConfigurationProvid
             return;
         }
 
-        // The entry's own protocols, which were checked, come after this.
+        // The entry's own protocols are validated already, and Kestrel applies them after this.
         if (listen.Protocols.HasFlag(HttpProtocols.Http3) && found.Entry.Kestrel!.Protocols is null)
         {
             throw new InvalidOperationException(string.Format(CultureInfo.InvariantCulture, KestrelEndpoints.Http3Refused, found.EndPoint));

@@ -4,24 +4,26 @@ using ZeroTier;
 
 namespace Kestrel.Transport.ZeroTier.Listening;
 
-/// <summary>Where a listener belongs: a network, one address or all, or, for a moved host endpoint, all of one family.</summary>
+/// <summary>
+/// What a listener binds: on a network, one address, all addresses, or, for a moved host endpoint, all addresses of one family.
+/// </summary>
 internal sealed record ListenTarget(NetworkId Network, IPAddress? Address, AddressFamily? Family, int Port)
 {
-    /// <summary>Reads an endpoint that our factory said it can bind.</summary>
+    /// <summary>Converts an endpoint that our factory accepted in CanBind.</summary>
     public static ListenTarget From(EndPoint endPoint, ZeroTierOptions options) => endPoint switch
     {
         ZeroTierEndPoint ours => new(ours.Network, ours.Address, null, ours.Port),
 
-        // A host address has no meaning on the virtual network, but its family has: Kestrel binds "localhost" once per family, and both on
-        // one wildcard would collide (rule 4.9).
+        // A host address has no meaning on the virtual network, but its family is kept: Kestrel binds "localhost" once per family, and two
+        // wildcard listeners on one port would collide (rule 4.9).
         IPEndPoint host => new(NetworkId.Parse(options.Networks[0]), null, FamilyOf(host.Address), host.Port),
         _ => throw new NotSupportedException($"The ZeroTier transport cannot bind '{endPoint}'."),
     };
 
-    /// <summary>What was asked for, but for the family.</summary>
+    /// <summary>The requested endpoint, without the family.</summary>
     public ZeroTierEndPoint EndPoint => new(Network, Address, Port);
 
-    /// <summary>For names: the family, where it tells two targets apart.</summary>
+    /// <summary>A suffix for names that distinguishes the two families of a moved endpoint.</summary>
     public string FamilyName => Family switch
     {
         null => "",

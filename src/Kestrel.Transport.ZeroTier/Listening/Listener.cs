@@ -7,8 +7,8 @@ using ZeroTier.Engines;
 namespace Kestrel.Transport.ZeroTier.Listening;
 
 /// <summary>
-/// A port for Kestrel that outlives the engine's listener: it attaches when its network comes up and again after each interruption. Section
-/// 5 of the transport contract; the states are drawn above <see cref="ListenerState"/>.
+/// A Kestrel listener that outlives the engine's listener: it attaches when its network comes up and again after each interruption. Section
+/// 5 of docs/transport-contract.md; the state machine is drawn above <see cref="ListenerState"/>.
 /// </summary>
 internal sealed class Listener(
     ListenTarget target,
@@ -20,7 +20,7 @@ internal sealed class Listener(
     ILogger logger)
     : IConnectionListener
 {
-    // Fails only when nearly all ports are taken.
+    // Attempts to find a free port; all fail only when nearly all ports are taken.
     private const int PortAttempts = 64;
 
     // An engine that hangs must not block Kestrel's other listeners or the host's shutdown (rule 5.5).
@@ -34,23 +34,23 @@ internal sealed class Listener(
     private ListenerState _state = ListenerState.Waiting;
     private string _reason = "";
 
-    // Both belong to the one accept that is pending: until it is attached, and until it has brought a connection.
+    // Used by the pending accept only: delays between attempts to attach, and between failed accepts.
     private Backoff _attaching = new(registry.Random);
     private Backoff _accepting = new(registry.Random);
 
-    /// <summary>What the connections have carried.</summary>
+    /// <summary>Traffic counters of the connections.</summary>
     public EndpointTraffic Traffic { get; } = new();
 
-    /// <summary>What was asked for.</summary>
+    /// <summary>The requested network, address and port.</summary>
     public ListenTarget Target => target;
 
-    /// <summary>The real port, also where 0 was asked for.</summary>
+    /// <summary>The actual port, even when 0 was requested.</summary>
     public int Port { get; private set; }
 
-    /// <summary>What Kestrel shows as server address (rule 4.3).</summary>
+    /// <summary>The server address that Kestrel shows (rule 4.3).</summary>
     public EndPoint EndPoint { get; private set; } = target.EndPoint;
 
-    /// <summary>Where the listener stands.</summary>
+    /// <summary>The listener's state.</summary>
     public ListenerState State
     {
         get
@@ -62,7 +62,7 @@ internal sealed class Listener(
         }
     }
 
-    /// <summary>Why it waits.</summary>
+    /// <summary>Why the state is <see cref="ListenerState.Waiting"/>.</summary>
     public string WaitingFor => Volatile.Read(ref _reason);
 
     /// <summary>
@@ -127,7 +127,7 @@ internal sealed class Listener(
     }
 
     /// <inheritdoc />
-    /// <remarks>Never throws but for the caller's own token, and null means unbound, nothing else (rules 5.3, 5.4).</remarks>
+    /// <remarks>Throws only when the caller's own token is cancelled. Null always means unbound (rules 5.3, 5.4).</remarks>
     public async ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default)
     {
         using var linked = cancellationToken.CanBeCanceled
@@ -155,7 +155,7 @@ internal sealed class Listener(
             }
             catch (OperationCanceledException) when (stop.IsCancellationRequested)
             {
-                // Unbound, or the caller's token: both are looked at above.
+                // Unbound, or cancelled by the caller: the loop checks both.
             }
             catch (Exception exception)
             {
@@ -208,7 +208,7 @@ internal sealed class Listener(
 
     private async Task TryReattachAsync(CancellationToken stop)
     {
-        // The signal first, then the look: a change in between is not missed.
+        // Take the signal before reading the state, so that no change in between is missed.
         var changed = node.Watch.Changed.Next;
         if (target.TryResolve(FindNetwork(), Port, out var endPoint, out string reason))
         {
@@ -301,7 +301,7 @@ internal sealed class Listener(
         }
     }
 
-    /// <summary>Null when this one connection is refused, or could not be set up; the listener lives on (rule 6.13).</summary>
+    /// <summary>Null when this connection is refused or could not be set up; the listener goes on (rule 6.13).</summary>
     private TransportConnection? Wrap(ZeroTierConnection connection)
     {
         var begin = timeProvider.GetUtcNow();

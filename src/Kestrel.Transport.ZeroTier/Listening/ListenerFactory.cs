@@ -8,7 +8,7 @@ using ZeroTier.Engines;
 
 namespace Kestrel.Transport.ZeroTier.Listening;
 
-/// <summary>Binds <see cref="ZeroTierEndPoint"/>, and host endpoints when they are to move (rule 3.2).</summary>
+/// <summary>Binds <see cref="ZeroTierEndPoint"/>s and, under <c>TakeAllEndpoints</c>, host endpoints (rule 3.2).</summary>
 internal sealed class ListenerFactory(
     NodeHost node,
     TransportResources resources,
@@ -23,8 +23,8 @@ internal sealed class ListenerFactory(
     : IConnectionListenerFactory, IConnectionListenerFactorySelector
 {
     /// <summary>
-    /// Also looks at host endpoints that are not ours: for an endpoint added by a configuration change this is the first notice, and a
-    /// <c>.zt</c> name would bind every address of the host (rule 4.8). Kestrel logs the exception and binds nothing.
+    /// Also checks host endpoints that are not ours: an endpoint added by a configuration change is seen here first, and a <c>.zt</c> name
+    /// would bind every address of the host (rule 4.8). Kestrel logs the exception and binds nothing.
     /// </summary>
     public bool CanBind(EndPoint endpoint)
     {
@@ -40,7 +40,7 @@ internal sealed class ListenerFactory(
 
         if (Placeholder.Is(host))
         {
-            // Without its access list it must not be served.
+            // The placeholder was not replaced, so the endpoint has no access list and must not be served.
             throw new InvalidOperationException(
                 "Endpoints of ZeroTier:Listen are not known to Kestrel's endpoint defaults, which were replaced. Call "
                 + "ConfigureEndpointDefaults within ConfigureKestrel.");
@@ -80,7 +80,7 @@ internal sealed class ListenerFactory(
         await node.EnsureStartedAsync(cancellationToken).ConfigureAwait(false);
         certificates.Check(endpoint);
 
-        // A network that was configured just now may take several attempts to join.
+        // An endpoint of ZeroTier:Listen may be on a network that was added at run time and whose join is still being retried.
         if (!node.Networks.Any(network => network.Id == target.Network) && !section.Served.Any(served => served.EndPoint.Equals(endpoint)))
         {
             throw new InvalidOperationException(

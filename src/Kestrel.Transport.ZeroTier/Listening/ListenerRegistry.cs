@@ -7,7 +7,8 @@ using ZeroTier;
 namespace Kestrel.Transport.ZeroTier.Listening;
 
 /// <summary>
-/// The listeners of this host: ports that are taken although no network is up yet, and what the health check has to know. Thread-safe.
+/// The listeners of this host. Reserves their ports even while no network is up, and records bind results for the health check.
+/// Thread-safe.
 /// </summary>
 internal sealed class ListenerRegistry(IOptions<KestrelServerOptions> kestrel, Random random)
 {
@@ -22,7 +23,7 @@ internal sealed class ListenerRegistry(IOptions<KestrelServerOptions> kestrel, R
     private string? _missing;
     private long _failedConnections;
 
-    /// <summary>Chooses ports and spreads retries; nothing secret. Thread-safe.</summary>
+    /// <summary>Randomness for port choice and back-off jitter; not cryptographic. Thread-safe.</summary>
     public Random Random => random;
 
     /// <summary>The listeners that are not unbound.</summary>
@@ -40,7 +41,7 @@ internal sealed class ListenerRegistry(IOptions<KestrelServerOptions> kestrel, R
     /// <summary>Whether the host's server is one that binds endpoints at all; a test server is not.</summary>
     public bool ServerBindsEndPoints { get; set; }
 
-    /// <summary>Connections that could not be set up and were reset (rule 6.13).</summary>
+    /// <summary>Accepted connections that could not be set up and were reset (rule 6.13).</summary>
     public long FailedConnections => Volatile.Read(ref _failedConnections);
 
     /// <summary>Why a configured endpoint was never bound; null when all were.</summary>
@@ -65,7 +66,7 @@ internal sealed class ListenerRegistry(IOptions<KestrelServerOptions> kestrel, R
     /// <summary>Counts a connection that could not be set up.</summary>
     public void CountFailedConnection() => Interlocked.Increment(ref _failedConnections);
 
-    /// <summary>Notes how a bind ended.</summary>
+    /// <summary>Records the result of a bind.</summary>
     public void Bound(EndPoint endPoint, Exception? error)
     {
         lock (_gate)
@@ -111,7 +112,9 @@ internal sealed class ListenerRegistry(IOptions<KestrelServerOptions> kestrel, R
         }
     }
 
-    /// <summary>Looks, once the server runs, for configured endpoints that it never asked for (rule 4.7).</summary>
+    /// <summary>
+    /// Finds, once the server runs, configured endpoints that it never tried to bind (rule 4.7). Null when there are none.
+    /// </summary>
     public string? MissingEndPoints(ZeroTierOptions options)
     {
         if (!ServerBindsEndPoints)
@@ -139,7 +142,7 @@ internal sealed class ListenerRegistry(IOptions<KestrelServerOptions> kestrel, R
         return _missing;
     }
 
-    /// <summary>Those of some endpoints that were neither bound nor failed to be.</summary>
+    /// <summary>Of the given endpoints, those that the server has not yet tried to bind.</summary>
     public IReadOnlyList<ZeroTierEndPoint> NotAskedFor(IEnumerable<ZeroTierEndPoint> endPoints)
     {
         lock (_gate)
@@ -166,7 +169,9 @@ internal sealed class ListenerRegistry(IOptions<KestrelServerOptions> kestrel, R
         }
     }
 
-    /// <summary>A free port, dynamic where the network lets it be: an ad-hoc network may have a narrow range of its own.</summary>
+    /// <summary>
+    /// Chooses a free port: from the dynamic range if the network allows it, else from the range that an ad-hoc network permits.
+    /// </summary>
     private int ChooseFree(ListenTarget target)
     {
         (int first, int last) = target.Network.AdHocPorts is var (low, high) ? (low, high) : (FirstEphemeral, LastEphemeral);

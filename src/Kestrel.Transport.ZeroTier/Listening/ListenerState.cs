@@ -1,6 +1,6 @@
 namespace Kestrel.Transport.ZeroTier.Listening;
 
-/// <summary>The life of a listener.</summary>
+/// <summary>The states of a listener.</summary>
 /// <remarks>
 /// <code>
 ///              network ready, engine listens
@@ -22,6 +22,6 @@ internal enum ListenerState
     /// <summary>The engine listens.</summary>
     Attached,
 
-    /// <summary>Over.</summary>
+    /// <summary>Closed for good.</summary>
     Unbound,
 }

@@ -4,17 +4,18 @@ using ZeroTier;
 
 namespace Kestrel.Transport.ZeroTier.Listening;
 
-/// <summary>An endpoint of <c>ZeroTier:Listen</c>, as it is on one network, and as Kestrel reads it.</summary>
-/// <param name="EndPoint">Where it is served.</param>
-/// <param name="Entry">What was configured.</param>
-/// <param name="Number">Its own while it is configured, so that Kestrel knows it again.</param>
+/// <summary>An endpoint of <c>ZeroTier:Listen</c> on one network, with its form in Kestrel's configuration.</summary>
+/// <param name="EndPoint">The ZeroTier endpoint.</param>
+/// <param name="Entry">The configured entry.</param>
+/// <param name="Number">Unique and constant while the endpoint is configured, so that Kestrel recognises it.</param>
 internal sealed record ServedEndPoint(ZeroTierEndPoint EndPoint, ListenEntry Entry, int Number)
 {
-    /// <summary>The endpoint in Kestrel's terms.</summary>
+    /// <summary>The address that stands for the endpoint in Kestrel's configuration.</summary>
     public IPEndPoint Placeholder { get; } = Listening.Placeholder.Of(Number, EndPoint.Port);
 
     /// <summary>
-    /// Its part of Kestrel's section. Kestrel binds anew what differs in it: access lists, which change without that, are not there.
+    /// The endpoint's part of Kestrel's section. Kestrel binds an endpoint again when anything in it changes; access lists are not in it,
+    /// because they change without a new bind.
     /// </summary>
     public IEnumerable<KeyValuePair<string, string?>> Section
     {
@@ -27,6 +28,6 @@ internal sealed record ServedEndPoint(ZeroTierEndPoint EndPoint, ListenEntry Ent
         }
     }
 
-    /// <summary>Whether Kestrel sees no difference to another.</summary>
+    /// <summary>Whether two states of an endpoint are the same for Kestrel.</summary>
     public bool IsAs(ServedEndPoint other) => Number == other.Number && Entry.Kestrel!.AreAs(other.Entry.Kestrel!);
 }

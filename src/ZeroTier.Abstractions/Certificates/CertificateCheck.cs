@@ -6,24 +6,24 @@ using System.Security.Cryptography.X509Certificates;
 namespace ZeroTier.Certificates;
 
 /// <summary>
-/// Whether a certificate is that of the node that was called. It goes by the node's identity, which VL1 has proven, and by nothing that
-/// others could have written: neither names, nor authorities, nor the address that answers.
+/// Verifies that a certificate belongs to the node that was called. The decision rests on the node's identity, which VL1 has authenticated,
+/// and on nothing that others could forge: neither certificate authorities, nor unsigned names, nor the address that answers.
 /// </summary>
 internal static class CertificateCheck
 {
     private const string EcdsaWithSha256 = "1.2.840.10045.4.3.2";
     private const string NistP256 = "1.2.840.10045.3.1.7";
 
-    // Far more than one with all names has.
+    // Far more than a certificate with the maximum number of names needs.
     private const int MaxSize = 32 * 1024;
 
-    /// <summary>True for a certificate that says of itself that a node has made it; all others are none of this check's business.</summary>
+    /// <summary>True for a certificate with a node's proof; this check does not apply to any others.</summary>
     public static bool Concerns(X509Certificate2 certificate) => certificate.Extensions.Any(IsProof);
 
     /// <summary>Why a certificate is not accepted; null when it is.</summary>
     /// <param name="node">The node that has connected.</param>
-    /// <param name="host">The host that it wanted, as in a URL.</param>
-    /// <param name="certificate">What the other end has shown, and has the key of: TLS sees to that.</param>
+    /// <param name="host">The host that it connected to, as in a URL.</param>
+    /// <param name="certificate">The peer's certificate. TLS has verified that the peer holds its private key.</param>
     public static string? WhyNot(ZeroTierNode node, string host, X509Certificate2 certificate)
     {
         if (!ZeroTierName.TryFindMember(node, host, out var member, out var network))
@@ -72,7 +72,7 @@ internal static class CertificateCheck
             return $"is not that of node {member}: its key is not proven by that node's identity";
         }
 
-        // Last, since only now the names are known to be the node's own.
+        // Last, because the names are authentic only after the checks above.
         return Names(certificate).Contains(ZeroTierName.Of(member, network), StringComparer.OrdinalIgnoreCase)
             ? null
             : $"does not name network {network}";
@@ -84,8 +84,8 @@ internal static class CertificateCheck
         certificate.Extensions.OfType<X509SubjectAlternativeNameExtension>().SelectMany(names => names.EnumerateDnsNames());
 
     /// <summary>
-    /// RFC 5280, 4.1.1.3. Whoever has the key has made all of the certificate, and the identity vouches for the key: so nobody else has
-    /// changed a name in it.
+    /// RFC 5280, 4.1.1.3. The signature covers the names, and the node's identity vouches for the key: so nobody else can have changed a
+    /// name.
     /// </summary>
     private static bool IsSelfSigned(X509Certificate2 certificate)
     {

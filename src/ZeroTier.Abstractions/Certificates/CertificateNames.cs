@@ -5,11 +5,12 @@ namespace ZeroTier.Certificates;
 
 /// <summary>
 /// The names in a node's certificate: <c>NODE.zt</c>, <c>NODE.NETWORK.zt</c> for each joined network, and its addresses there. Browsers and
-/// tools look at them; clients of ours at the network alone. Compared to see whether a certificate still fits.
+/// tools check all of them; our own clients check <c>NODE.NETWORK.zt</c> only. Compared to decide whether the current certificate must be
+/// replaced.
 /// </summary>
 internal sealed class CertificateNames : IEquatable<CertificateNames>
 {
-    // A handshake should not grow with what a controller assigns.
+    // Bounded, so that a controller that assigns many addresses cannot bloat every TLS handshake.
     private const int MaxAddresses = 64;
 
     private readonly string[] _hosts;

@@ -1,18 +1,23 @@
 namespace ZeroTier.Certificates;
 
-/// <summary>How long a node's certificate is good. Whole seconds, as in a certificate.</summary>
+/// <summary>The validity period of a node's certificate, in whole seconds as X.509 encodes it.</summary>
 internal readonly record struct CertificateTimes(DateTimeOffset NotBefore, DateTimeOffset NotAfter)
 {
-    /// <summary>From its making to its end.</summary>
+    /// <summary>From issue to expiry.</summary>
     public static readonly TimeSpan Lifetime = TimeSpan.FromDays(30);
 
-    /// <summary>What a client accepts at most from begin to end, so that no node can sign for ever.</summary>
+    /// <summary>
+    /// The longest validity period that a client accepts, so that a node cannot issue certificates of unlimited validity.
+    /// </summary>
     public static readonly TimeSpan MaxLifetime = TimeSpan.FromDays(90);
 
-    /// <summary>What clocks may differ by: certificates begin so much earlier, and end for clients so much later.</summary>
+    /// <summary>
+    /// Permitted clock skew: certificates are valid from this long before issue, and clients accept them this long before and after the
+    /// period.
+    /// </summary>
     public static readonly TimeSpan ClockTolerance = TimeSpan.FromHours(1);
 
-    /// <summary>The times of one that is made now.</summary>
+    /// <summary>The period of a certificate issued now.</summary>
     public static CertificateTimes From(DateTimeOffset now)
     {
         var second = DateTimeOffset.FromUnixTimeSeconds(now.ToUnixTimeSeconds());
@@ -20,12 +25,12 @@ internal readonly record struct CertificateTimes(DateTimeOffset NotBefore, DateT
     }
 
     /// <summary>
-    /// Whether the node should go on showing it: not later than two thirds of its life, nor at a time before it, to which a clock was set
-    /// back.
+    /// Whether the node may keep using the certificate: false in the last third of its lifetime, and before its start (the clock was set
+    /// back).
     /// </summary>
     public bool IsFresh(DateTimeOffset now) => now >= NotBefore && now < NotAfter - Lifetime / 3;
 
-    /// <summary>Why a client refuses it now; null when it does not.</summary>
+    /// <summary>Why a client must refuse it now; null when it is valid.</summary>
     public string? WhyNot(DateTimeOffset now) =>
         NotAfter - NotBefore > MaxLifetime ? $"is good for more than {MaxLifetime.TotalDays:0} days"
         : now < NotBefore - ClockTolerance ? $"begins at {NotBefore:u}, and it is {now:u}: check the clocks"

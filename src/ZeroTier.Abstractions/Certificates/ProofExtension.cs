@@ -4,12 +4,12 @@ using System.Security.Cryptography.X509Certificates;
 namespace ZeroTier.Certificates;
 
 /// <summary>
-/// The extension of a certificate that holds the proof: <c>SEQUENCE { version INTEGER (1), identity OCTET STRING, signature OCTET STRING
-/// }</c>. Not critical, so that browsers and other clients, which cannot check it, take the certificate for a self-signed one.
+/// The X.509 extension with the proof: <c>SEQUENCE { version INTEGER (1), identity OCTET STRING, signature OCTET STRING }</c>. Not
+/// critical, so that browsers and other clients, which do not know it, treat the certificate as an ordinary self-signed one.
 /// </summary>
 internal static class ProofExtension
 {
-    /// <summary>From a UUID (X.667), as nobody gives out numbers to this project.</summary>
+    /// <summary>Derived from a UUID (X.667), because this project has no registered OID arc.</summary>
     public const string Oid = "2.25.251913182933352324249123458578709913708";
 
     private const int Version = 1;
@@ -27,7 +27,7 @@ internal static class ProofExtension
         return new X509Extension(Oid, writer.Encode(), critical: false);
     }
 
-    /// <exception cref="AsnContentException">It is no such extension.</exception>
+    /// <exception cref="AsnContentException">The extension's value is malformed.</exception>
     public static TlsKeyProof Read(X509Extension extension)
     {
         var reader = new AsnReader(extension.RawData, AsnEncodingRules.DER);

@@ -3,15 +3,15 @@ using System.Net;
 
 namespace ZeroTier.Engines;
 
-/// <summary>An attempt to connect: its time limit, the wait for the network, and why it failed when nothing came back.</summary>
+/// <summary>An attempt to connect: its time limit, the wait for the network, and the diagnosis when it times out.</summary>
 internal static class ConnectAttempt
 {
-    /// <summary>Runs an attempt until its limit.</summary>
+    /// <summary>Runs an attempt with a time limit.</summary>
     /// <param name="limit">The limit, or <see cref="Timeout.InfiniteTimeSpan"/>.</param>
     /// <param name="timeProvider">The clock of the limit.</param>
     /// <param name="connect">The attempt; must end soon after its token is cancelled.</param>
-    /// <param name="explain">Makes the error, once the limit has passed.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="explain">Creates the error when the limit has passed.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     public static async ValueTask<ZeroTierConnection> RunAsync(
         TimeSpan limit,
         TimeProvider timeProvider,
@@ -37,13 +37,15 @@ internal static class ConnectAttempt
         }
     }
 
-    /// <summary>Finds what a host means, the best first, and waits while a network on which it may be is not configured yet.</summary>
+    /// <summary>
+    /// Resolves a host to endpoints, the best first. Waits first while a network that the host may be on is not configured yet.
+    /// </summary>
     public static async ValueTask<IReadOnlyList<ZeroTierEndPoint>> ResolveAsync(
         ZeroTierNode node, string host, int port, CancellationToken cancellationToken)
     {
         if (IsUndecided(node, host))
         {
-            // Opened before the next look, so that no change is missed.
+            // Subscribe before checking again, so that no change is missed.
             using var events = node.Subscribe();
             if (IsUndecided(node, host))
             {
@@ -125,14 +127,14 @@ internal static class ConnectAttempt
     }
 
     /// <summary>
-    /// Whether what a host means may still change: no network that is ready knows it, and one on which it may be is not configured yet.
+    /// Whether the host cannot be resolved yet: no ready network contains it, and a network that may contain it is not configured yet.
     /// </summary>
     private static bool IsUndecided(ZeroTierNode node, string host)
     {
         var networks = node.State == ZeroTierNodeState.Running ? node.Networks : [];
         if (ZeroTierName.TryParseMember(host, out _, out var id))
         {
-            // Nothing else can mean that name, so its network's first address is waited for, too.
+            // The name is specific to that network, so wait until this node has an address there, too.
             return networks.Any(
                 network => network.Id == id && (IsPending(network) || network is { Status: ZeroTierNetworkStatus.Ok, Addresses.Count: 0 }));
         }

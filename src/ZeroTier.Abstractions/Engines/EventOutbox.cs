@@ -1,8 +1,8 @@
 namespace ZeroTier.Engines;
 
 /// <summary>
-/// Events in the order of the state changes that caused them: noted while the state's lock is held, published after it is released, by one
-/// thread at a time.
+/// Publishes events in the order of the state changes that caused them: events are queued while the state's lock is held, and published
+/// after it is released, by one thread at a time.
 /// </summary>
 internal sealed class EventOutbox(ZeroTierEventHub hub, TimeProvider time)
 {
@@ -10,7 +10,7 @@ internal sealed class EventOutbox(ZeroTierEventHub hub, TimeProvider time)
     private readonly Queue<ZeroTierEvent> _queue = new();
     private bool _publishing;
 
-    /// <summary>Notes an event. Allowed under locks.</summary>
+    /// <summary>Queues an event. May be called under locks.</summary>
     public void Add(
         ZeroTierEventCode code, NetworkId? network = null, NodeId? peer = null, System.Net.IPAddress? address = null, string? detail = null)
     {
@@ -21,7 +21,7 @@ internal sealed class EventOutbox(ZeroTierEventHub hub, TimeProvider time)
         }
     }
 
-    /// <summary>Publishes what was noted. Not under locks: with an inline scheduler, subscribers run here.</summary>
+    /// <summary>Publishes the queued events. Must not be called under locks: with an inline scheduler, subscriber code runs here.</summary>
     public void Publish()
     {
         lock (_lock)

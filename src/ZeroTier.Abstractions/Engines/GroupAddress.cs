@@ -3,11 +3,11 @@ using System.Net.Sockets;
 
 namespace ZeroTier.Engines;
 
-/// <summary>The argument of <see cref="IZeroTierDatagramSocket.JoinGroup"/>.</summary>
+/// <summary>Validates the argument of <see cref="IZeroTierDatagramSocket.JoinGroup"/>.</summary>
 internal static class GroupAddress
 {
-    /// <summary>The group, as the stacks take it: IPv4 in its own form.</summary>
-    /// <exception cref="ArgumentException">It is no multicast address.</exception>
+    /// <summary>The group address, with IPv4-mapped addresses converted to IPv4.</summary>
+    /// <exception cref="ArgumentException">It is not a multicast address.</exception>
     public static IPAddress Check(IPAddress group)
     {
         ArgumentNullException.ThrowIfNull(group);

@@ -7,19 +7,19 @@ internal interface INodeSession<out TNetwork>
     /// <summary>The node's address.</summary>
     NodeId Id { get; }
 
-    /// <summary>A root answers.</summary>
+    /// <summary>Whether a root answers.</summary>
     bool IsOnline { get; }
 
-    /// <summary>A network that is joined in this life; null for others.</summary>
+    /// <summary>A network joined in this session; null for others.</summary>
     TNetwork? Find(NetworkId network);
 }
 
 /// <summary>One network of a running node.</summary>
 internal interface IJoinedNetwork
 {
-    /// <summary>How it looks now.</summary>
+    /// <summary>The network's current state.</summary>
     ZeroTierNetwork Snapshot { get; }
 
-    /// <summary>Why it cannot become ready; null while it may, or is.</summary>
+    /// <summary>Why the network cannot become ready; null when it is ready or still may become so.</summary>
     ZeroTierException? Failure { get; }
 }

@@ -2,7 +2,9 @@ using Microsoft.Extensions.Logging;
 
 namespace ZeroTier.Engines;
 
-/// <summary>What every engine says of a node's lifecycle. Ids 101 to 108; 100 and 109 to 119 are an engine's own.</summary>
+/// <summary>
+/// Log messages about a node's lifecycle that all engines share: event ids 101 to 108. Ids 100 and 109 to 119 are for the single engines.
+/// </summary>
 internal static partial class LifecycleLog
 {
     [LoggerMessage(101, LogLevel.Information, "Node {Node} stopped.", EventName = "NodeStopped")]

@@ -3,10 +3,10 @@ using System.IO.Pipelines;
 namespace ZeroTier.Engines;
 
 /// <summary>
-/// State of a node of any engine that outlives its sessions: networks, address, state, and waiters for changes. Thread-safe; methods that
-/// begin or end a session are called by the holder of the gate.
+/// The state of a node, of any engine, that outlives its sessions (one session is one run from start to stop): joined networks, address,
+/// lifecycle state, and waiters for changes. Thread-safe; methods that begin or end a session must be called with the gate held.
 /// </summary>
-internal sealed class NodeCore<TSession, TNetwork>
+internal sealed partial class NodeCore<TSession, TNetwork>
     where TSession : class, INodeSession<TNetwork>
     where TNetwork : class, IJoinedNetwork
 {
@@ -20,12 +20,12 @@ internal sealed class NodeCore<TSession, TNetwork>
     private volatile ZeroTierException? _fatal;
     private volatile ZeroTierNodeState _state;
 
-    /// <summary>Makes the core of a node that does not run.</summary>
-    /// <param name="owner">The node, for the errors of its use after its end.</param>
-    /// <param name="gate">Held while a life begins or ends.</param>
+    /// <summary>Creates the core of a node that does not run.</summary>
+    /// <param name="owner">The node, named in <see cref="ObjectDisposedException"/>s.</param>
+    /// <param name="gate">Held while a session begins or ends.</param>
     /// <param name="networks">The networks to join.</param>
-    /// <param name="scheduler">Runs those who wait and those who hear events.</param>
-    /// <param name="time">Dates the events.</param>
+    /// <param name="scheduler">Runs the continuations of waiters and event subscribers.</param>
+    /// <param name="time">The clock for the time of events.</param>
     public NodeCore(ZeroTierNode owner, SemaphoreSlim gate, IEnumerable<NetworkId> networks, PipeScheduler scheduler, TimeProvider time)
     {
         _owner = owner;
@@ -51,7 +51,7 @@ internal sealed class NodeCore<TSession, TNetwork>
 
     public ZeroTierException? FatalError => _state == ZeroTierNodeState.Failed ? _fatal : null;
 
-    /// <summary>The present life; null while the node does not run.</summary>
+    /// <summary>The current session; null while the node is not running.</summary>
     public TSession? Session => _session;
 
     /// <exception cref="ZeroTierException">The node never ran.</exception>
@@ -66,40 +66,12 @@ internal sealed class NodeCore<TSession, TNetwork>
         }
     }
 
-    /// <summary>The networks that the next life joins.</summary>
-    public NetworkId[] Joined
-    {
-        get
-        {
-            lock (_lock)
-            {
-                return [.. _joined];
-            }
-        }
-    }
-
-    public IReadOnlyList<ZeroTierNetwork> Networks
-    {
-        get
-        {
-            var session = _session;
-            return [.. Joined.Select(id => session?.Find(id)?.Snapshot
-                ?? new ZeroTierNetwork(id, ZeroTierNetworkStatus.RequestingConfiguration) { Detail = "The node does not run." })];
-        }
-    }
-
     /// <exception cref="ZeroTierException">The node does not run.</exception>
     public TSession Running() => _session ?? throw NotRunning();
 
-    /// <exception cref="ZeroTierException">The node does not run, or has not joined the network.</exception>
-    public TNetwork Find(NetworkId network) => Find(Running(), network);
-
-    /// <exception cref="ZeroTierException">The network is not joined in that life.</exception>
-    public static TNetwork Find(TSession session, NetworkId network) => session.Find(network) ?? throw NodeErrors.NotJoined(network);
-
     public void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_state == ZeroTierNodeState.Disposed, _owner);
 
-    /// <summary>Runs an action while no other begins or ends a life.</summary>
+    /// <summary>Runs an action while holding the gate, so that no session begins or ends meanwhile.</summary>
     public async Task ExclusivelyAsync(Func<Task> action, CancellationToken cancellationToken = default)
     {
         await _gate.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -112,47 +84,6 @@ internal sealed class NodeCore<TSession, TNetwork>
             _gate.Release();
         }
     }
-
-    /// <summary>Joins a network, now and in later lives.</summary>
-    public Task JoinAsync(NetworkId network, Action<TSession> join, CancellationToken cancellationToken) => ExclusivelyAsync(
-        () =>
-        {
-            ThrowIfDisposed();
-            lock (_lock)
-            {
-                if (!_joined.Contains(network))
-                {
-                    _joined.Add(network);
-                }
-            }
-
-            if (_session is { } session)
-            {
-                bool isNew = session.Find(network) is null;
-                join(session);
-                if (isNew)
-                {
-                    TraceJoin(network);
-                }
-            }
-
-            return Task.CompletedTask;
-        },
-        cancellationToken);
-
-    /// <summary>Leaves a network for good.</summary>
-    public Task LeaveAsync(NetworkId network, Func<TSession?, Task> leave, CancellationToken cancellationToken) => ExclusivelyAsync(
-        () =>
-        {
-            ThrowIfDisposed();
-            lock (_lock)
-            {
-                _joined.Remove(network);
-            }
-
-            return leave(_session);
-        },
-        cancellationToken);
 
     public async Task WaitForOnlineAsync(CancellationToken cancellationToken)
     {
@@ -170,30 +101,9 @@ internal sealed class NodeCore<TSession, TNetwork>
         }
     }
 
-    public async Task<ZeroTierNetwork> WaitForNetworkAsync(NetworkId network, CancellationToken cancellationToken)
-    {
-        while (true)
-        {
-            var change = Changed.Next;
-            cancellationToken.ThrowIfCancellationRequested();
-            var joined = Find(network);
-            if (joined.Snapshot is { IsReady: true } ready)
-            {
-                return ready;
-            }
-
-            if (joined.Failure is { } failure)
-            {
-                throw failure;
-            }
-
-            await change.WaitAsync(cancellationToken).ConfigureAwait(false);
-        }
-    }
-
-    /// <summary>A life has begun.</summary>
-    /// <param name="session">That life.</param>
-    /// <param name="remembered">Networks that it joined besides, because they were stored.</param>
+    /// <summary>Records that a session has begun.</summary>
+    /// <param name="session">The session.</param>
+    /// <param name="remembered">Networks that it also joined because they were in its storage.</param>
     public void Begin(TSession session, IEnumerable<NetworkId> remembered)
     {
         lock (_lock)
@@ -210,8 +120,8 @@ internal sealed class NodeCore<TSession, TNetwork>
         }
     }
 
-    /// <summary>Ends the present life, if there is one, and a failure.</summary>
-    /// <param name="end">What the node is from now on.</param>
+    /// <summary>Ends the current session, if there is one, and leaves the failed state.</summary>
+    /// <param name="end">The node's state after this.</param>
     /// <param name="close">Closes the session. An error that it returns makes the node fail.</param>
     public async Task EndAsync(ZeroTierNodeState end, Func<TSession, Task<ZeroTierException?>> close)
     {
@@ -237,9 +147,9 @@ internal sealed class NodeCore<TSession, TNetwork>
         Changed.Pulse();
     }
 
-    /// <summary>The node cannot go on.</summary>
-    /// <param name="session">Whose end it is: nothing happens when another life has begun since.</param>
-    /// <param name="error">Why.</param>
+    /// <summary>Ends a session because of a fatal error.</summary>
+    /// <param name="session">The session that failed; nothing happens when it is not the current one any more.</param>
+    /// <param name="error">The fatal error.</param>
     /// <param name="close">As in <see cref="EndAsync"/>.</param>
     public async Task FailAsync(TSession session, ZeroTierException error, Func<TSession, Task<ZeroTierException?>> close)
     {
@@ -260,7 +170,7 @@ internal sealed class NodeCore<TSession, TNetwork>
 
     /// <summary>Ends the node for good.</summary>
     /// <param name="close">As in <see cref="EndAsync"/>.</param>
-    /// <param name="release">Frees what outlives lives.</param>
+    /// <param name="release">Releases resources that outlive sessions.</param>
     public Task DisposeAsync(Func<TSession, Task<ZeroTierException?>> close, Action release) => ExclusivelyAsync(async () =>
     {
         if (_state != ZeroTierNodeState.Disposed)
@@ -271,7 +181,7 @@ internal sealed class NodeCore<TSession, TNetwork>
             }
             finally
             {
-                // Even if closing the last session throws: it cannot be retried.
+                // Even if closing the last session throws, since disposal cannot be retried.
                 _state = ZeroTierNodeState.Disposed;
                 release();
                 Hub.Dispose();
@@ -279,8 +189,6 @@ internal sealed class NodeCore<TSession, TNetwork>
             }
         }
     });
-
-    private void TraceJoin(NetworkId network) => Tracing.Join(network, () => WaitForNetworkAsync(network, CancellationToken.None));
 
     private ZeroTierException NotRunning() => FatalError is { } fatal
         ? new ZeroTierException(ZeroTierError.Fatal, fatal.Message, fatal)

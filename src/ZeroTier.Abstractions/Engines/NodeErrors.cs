@@ -1,6 +1,6 @@
 namespace ZeroTier.Engines;
 
-/// <summary>Errors that are the same on every engine.</summary>
+/// <summary>Errors shared by all engines.</summary>
 internal static class NodeErrors
 {
     public static ZeroTierException NotJoined(NetworkId network) => new(

@@ -3,12 +3,12 @@ using Microsoft.Extensions.Logging;
 namespace ZeroTier.Engines;
 
 /// <summary>
-/// Catches exceptions of log providers. On timers, on the threads that run a stack and in the accept loop they would end the process or an
-/// endpoint, or leave a connection half closed.
+/// Catches exceptions of log providers. Thrown on a timer, on a network stack's thread or in the accept loop, they would end the process or
+/// an endpoint, or leave a connection half closed.
 /// </summary>
 internal sealed class NonThrowingLogger(ILogger inner) : ILogger
 {
-    /// <summary>A log of a category, whose lines may be lost but never throw.</summary>
+    /// <summary>Creates a logger that may lose messages but never throws.</summary>
     public static ILogger Create(ILoggerFactory factory, string category) => new NonThrowingLogger(factory.CreateLogger(category));
 
     public IDisposable? BeginScope<TState>(TState state)

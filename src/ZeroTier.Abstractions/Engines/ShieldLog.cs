@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace ZeroTier.Engines;
 
-/// <summary>Log messages about failures in objects that the application supplied. Ids 120 to 129.</summary>
+/// <summary>Log messages about failures of objects that the application supplied. Event ids 120 to 129.</summary>
 internal static partial class ShieldLog
 {
     [LoggerMessage(120, LogLevel.Warning,

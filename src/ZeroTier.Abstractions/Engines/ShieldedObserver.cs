@@ -3,8 +3,8 @@ using Microsoft.Extensions.Logging;
 namespace ZeroTier.Engines;
 
 /// <summary>
-/// Wraps the application's observer, which may throw or be absent. Without one, connections that were reset by a fault of this end (the
-/// memory pool, or misused pipes) are logged.
+/// Wraps the application's observer, which may throw or be absent. Without one, it logs connections that were reset because of a fault of
+/// this side (the memory pool, or misused pipes).
 /// </summary>
 internal sealed class ShieldedObserver(IZeroTierConnectionObserver? inner, ILogger log) : IZeroTierConnectionObserver
 {

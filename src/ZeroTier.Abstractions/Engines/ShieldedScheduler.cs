@@ -4,9 +4,9 @@ using Microsoft.Extensions.Logging;
 namespace ZeroTier.Engines;
 
 /// <summary>
-/// Wraps a scheduler of the application that may throw: work that it refuses runs on the thread pool, nothing runs twice, and exceptions of
-/// the work are logged. A lost continuation would leave a caller waiting forever, and an exception would hit a thread that serves all
-/// connections.
+/// Wraps a scheduler supplied by the application, which may throw: when it does, the work runs on the thread pool instead, never twice, and
+/// exceptions of the work are logged. A lost continuation would leave a caller waiting forever, and an exception would reach an engine
+/// thread that serves all connections.
 /// </summary>
 internal sealed class ShieldedScheduler : PipeScheduler
 {
@@ -20,13 +20,13 @@ internal sealed class ShieldedScheduler : PipeScheduler
         _log = log;
     }
 
-    /// <summary>The scheduler itself where it is known to be safe, else a shield around it.</summary>
+    /// <summary>The scheduler itself if it is known to be safe, else a wrapper around it.</summary>
     public static PipeScheduler Around(PipeScheduler scheduler, ILogger log) =>
         scheduler == ThreadPool || scheduler == Inline || scheduler is IShielded or ShieldedScheduler
             ? scheduler
             : new ShieldedScheduler(scheduler, log);
 
-    /// <summary>The same options with shielded schedulers.</summary>
+    /// <summary>The same options with wrapped schedulers.</summary>
     public static ZeroTierConnectionOptions Around(ZeroTierConnectionOptions options, ILogger log)
     {
         PipeScheduler application = Around(options.ApplicationScheduler, log);
@@ -54,7 +54,7 @@ internal sealed class ShieldedScheduler : PipeScheduler
         }
     }
 
-    /// <summary>A scheduler of this project that never throws and survives what its work throws.</summary>
+    /// <summary>Marks schedulers of this project that never throw and catch exceptions of their work.</summary>
     internal interface IShielded;
 
     private sealed class Work(Action<object?> action, object? state, ILogger log) : IThreadPoolWorkItem

@@ -3,8 +3,8 @@ using ZeroTier.Platform;
 namespace ZeroTier.Engines;
 
 /// <summary>
-/// A storage folder that is one node's until disposal, at most until the process ends. A folder that can only be read, such as a mounted
-/// secret, is claimed by its identity file.
+/// Exclusive use of a storage folder by one node, until disposal or the end of the process. The claim is a file lock: on the lock file, or,
+/// in a read-only folder such as a mounted secret, on the identity file.
 /// </summary>
 internal sealed class StorageClaim : IDisposable
 {
@@ -24,13 +24,13 @@ internal sealed class StorageClaim : IDisposable
         ReadOnlyBecause = readOnlyBecause;
     }
 
-    /// <summary>Why nothing can be written to the folder; null where it can.</summary>
+    /// <summary>Why the folder is not writable; null when it is.</summary>
     public string? ReadOnlyBecause { get; }
 
-    /// <summary>Makes the folder where it is missing, and claims it.</summary>
+    /// <summary>Creates the folder if it is missing, and claims it.</summary>
     /// <param name="path">The folder's full path.</param>
-    /// <exception cref="ZeroTierException"><see cref="ZeroTierError.Storage"/>: it is in use, or can neither be written nor holds an
-    /// identity that can be read.</exception>
+    /// <exception cref="ZeroTierException"><see cref="ZeroTierError.Storage"/>: it is in use, or it is not writable and holds no readable
+    /// identity.</exception>
     public static StorageClaim Take(string path)
     {
         string secret = Path.Combine(path, SecretFileName);
@@ -55,15 +55,15 @@ internal sealed class StorageClaim : IDisposable
         }
     }
 
-    /// <summary>Reads the identity's text as far as there is room.</summary>
+    /// <summary>Reads the text of the identity file, as far as it fits.</summary>
     /// <returns>The number of bytes.</returns>
-    /// <exception cref="IOException">It cannot be read, or is a link that somebody else may have made.</exception>
+    /// <exception cref="IOException">It cannot be read, or is a symbolic link that another user may have created.</exception>
     /// <exception cref="UnauthorizedAccessException">It may not be read.</exception>
     public int ReadSecret(Span<byte> text)
     {
         if (_lock.Name == _secret)
         {
-            // Another opening would find it locked.
+            // The secret itself is the locked file, so opening it again would fail.
             _lock.Position = 0;
             return _lock.ReadAtLeast(text, text.Length, throwOnEndOfStream: false);
         }
@@ -73,8 +73,8 @@ internal sealed class StorageClaim : IDisposable
     }
 
     /// <summary>
-    /// Closes the secret to others, such as one that was copied here. One that is not this user's to change, such as a mounted file, stays
-    /// as it is.
+    /// Restricts the identity file to its owner, for example after it was copied here. Ignored where this user may not change the mode, as
+    /// with a mounted file.
     /// </summary>
     public void TightenSecret()
     {
@@ -89,7 +89,7 @@ internal sealed class StorageClaim : IDisposable
 
     public void Dispose() => _lock.Dispose();
 
-    /// <summary>What to say of a folder that cannot be used.</summary>
+    /// <summary>The error for a folder that cannot be used.</summary>
     public static ZeroTierException Unusable(string path, Exception cause) => new(
         ZeroTierError.Storage,
         $"The storage folder '{path}' cannot be used: {cause.Message} The process needs to create, read and write files there; only a "

@@ -1,9 +1,9 @@
 namespace ZeroTier.Engines;
 
-/// <summary>What the text of a setting says about a node's storage folder.</summary>
+/// <summary>Interprets the setting for a node's storage folder.</summary>
 internal static class StorageFolder
 {
-    /// <summary>No folder: the node lives in memory and writes nothing.</summary>
+    /// <summary>The value for no folder: the node keeps everything in memory and writes nothing.</summary>
     public const string Memory = ":memory:";
 
     /// <summary>The folder; null for none.</summary>

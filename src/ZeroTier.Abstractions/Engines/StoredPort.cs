@@ -6,8 +6,8 @@ using ZeroTier.Platform;
 namespace ZeroTier.Engines;
 
 /// <summary>
-/// The UDP port of a node without a configured one, kept in its storage folder. Peers send to a restarted node's previous endpoint:
-/// ZeroTierOne 1.12 ignores another port of the same address for 19 s, and keeps a silent path for four minutes.
+/// Keeps the UDP port of a node without a configured one in its storage folder, so that a restart uses the same port. Peers keep sending to
+/// the previous endpoint: ZeroTierOne 1.12 ignores another port of the same address for 19 s, and keeps a silent path for four minutes.
 /// </summary>
 /// <remarks>
 /// Not 9993, even where it is free: it belongs to the machine's ZeroTier One service, which may start later; a second node on the machine
@@ -24,7 +24,7 @@ internal sealed class StoredPort(string folder)
 
     private readonly string _file = Path.Combine(folder, "port");
 
-    /// <summary>The port of the last run; 0 when there is none that can be read.</summary>
+    /// <summary>The port of the last run; 0 when there is none or it cannot be read.</summary>
     public int Load()
     {
         try
@@ -37,16 +37,16 @@ internal sealed class StoredPort(string folder)
         }
     }
 
-    /// <summary>Keeps it for the next run.</summary>
+    /// <summary>Stores the port for the next run.</summary>
     /// <exception cref="IOException">It cannot be written.</exception>
     /// <exception cref="UnauthorizedAccessException">It may not be written.</exception>
     public void Save(int port) =>
         PrivateFile.Write(
             _file, Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{port}\n")), secret: false, overwrite: true);
 
-    /// <summary>The ports to try in turn: that of the last run, some others, and at last 0, which means any.</summary>
+    /// <summary>The ports to try in turn: that of the last run, some random ones, and finally 0, which lets the system choose.</summary>
     /// <param name="last">The port of the last run; 0 = none.</param>
-    /// <param name="random">Gives a number below its argument.</param>
+    /// <param name="random">Returns a non-negative number below its argument.</param>
     public static IEnumerable<int> Candidates(int last, Func<int, int> random)
     {
         if (last != 0)

@@ -6,30 +6,32 @@ using System.Reflection;
 namespace ZeroTier.Engines;
 
 /// <summary>
-/// Activities of the source <c>ZeroTier</c>, with the names of OpenTelemetry's semantic conventions where these have one. Without a
-/// listener nothing is made.
+/// Activities of the source <c>ZeroTier</c>, with OpenTelemetry's semantic conventions where they apply. Without a listener no activity is
+/// created.
 /// </summary>
 internal static class Tracing
 {
-    /// <summary>What a collector subscribes to.</summary>
+    /// <summary>The name of the activity source.</summary>
     public const string SourceName = "ZeroTier";
 
-    /// <summary>An outgoing connection, from the call to the answer.</summary>
+    /// <summary>The activity of an outgoing connection, from the call until it is established or fails.</summary>
     public const string ConnectName = "zerotier connect";
 
-    /// <summary>A network, from joining until it can carry traffic or is known not to.</summary>
+    /// <summary>The activity of joining a network, until it can carry traffic or has failed.</summary>
     public const string JoinName = "zerotier join";
 
-    /// <summary>An incoming connection, from the engine's hands into the server's.</summary>
+    /// <summary>The activity of an incoming connection, from the engine's accept until it is handed to the server.</summary>
     public const string AcceptName = "zerotier accept";
 
     private static readonly ActivitySource Source = new(
         SourceName, typeof(Tracing).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion);
 
-    /// <summary>Traces an attempt to connect. One that is part of another, such as the next address of a name, is not told apart.</summary>
-    /// <param name="network">The network; null where a name decides it.</param>
-    /// <param name="host">What is called.</param>
-    /// <param name="port">Its port.</param>
+    /// <summary>
+    /// Traces an attempt to connect. Nested attempts, such as those for the addresses of a name, get no activity of their own.
+    /// </summary>
+    /// <param name="network">The network; null when the host name determines it.</param>
+    /// <param name="host">The destination host.</param>
+    /// <param name="port">The destination port.</param>
     /// <param name="connect">The attempt.</param>
     public static ValueTask<ZeroTierConnection> ConnectAsync(
         NetworkId? network, object? host, int port, Func<ValueTask<ZeroTierConnection>> connect) =>
@@ -37,7 +39,7 @@ internal static class Tracing
 
     /// <summary>Traces joining a network.</summary>
     /// <param name="network">The network.</param>
-    /// <param name="ready">Ends when the network is ready; throws when it cannot be.</param>
+    /// <param name="ready">Completes when the network is ready; throws when it cannot become so.</param>
     public static void Join(NetworkId network, Func<Task> ready)
     {
         if (Source.HasListeners())
@@ -47,13 +49,12 @@ internal static class Tracing
     }
 
     /// <summary>
-    /// Traces a connection that a server has taken, refused, or failed to take. It is no part of what runs at the moment, and nothing is
-    /// part of it.
+    /// Traces a connection that a server has accepted, refused, or failed to accept, as a root activity independent of the current one.
     /// </summary>
     /// <param name="connection">The connection.</param>
-    /// <param name="begin">When the engine brought it.</param>
+    /// <param name="begin">When the engine delivered it.</param>
     /// <param name="port">The port of the endpoint.</param>
-    /// <param name="error">What kept it from being taken, as a short name; null when it was.</param>
+    /// <param name="error">Why it was not accepted, as a short name; null when it was.</param>
     public static void Accept(ZeroTierConnection connection, DateTimeOffset begin, int port, string? error)
     {
         if (!Source.HasListeners())
@@ -76,7 +77,7 @@ internal static class Tracing
                 }
             }
         }
-#pragma warning disable CA1031 // A collector that fails loses its activity, and no connection.
+#pragma warning disable CA1031 // An exception of a trace listener must not cost the connection.
         catch (Exception)
 #pragma warning restore CA1031
         {
@@ -123,7 +124,7 @@ internal static class Tracing
         }
     }
 
-    // The connection is made: what a collector does with it may not lose it.
+    // The connection is established: an exception of a trace listener must not lose it.
     private static void TryDescribe(Activity? activity, ZeroTierConnection connection)
     {
         try

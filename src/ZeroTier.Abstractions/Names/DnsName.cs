@@ -2,24 +2,25 @@ using System.Buffers;
 
 namespace ZeroTier.Names;
 
-/// <summary>Host names on the wire and as text: lower case, without the dot that ends an absolute name.</summary>
+/// <summary>Encodes and decodes host names. In text form they are in lower case, without the trailing dot of an absolute name.</summary>
 internal static class DnsName
 {
-    /// <summary>Characters of the longest name (RFC 1035, 2.3.4: 255 bytes with all lengths).</summary>
+    /// <summary>The longest name in characters (RFC 1035, 2.3.4: 255 bytes including the length bytes).</summary>
     public const int MaxLength = 253;
 
     private const int MaxLabelLength = 63;
     private const int MaxEncodedLength = 255;
     private const byte PointerBits = 0xc0;
 
-    // What no host name has: such a name on the wire equals none that is asked for, and is never asked for.
+    // Stands for any character that is not permitted in host names. Normalized names never contain it, so a name with it never equals a
+    // queried name and is never queried.
     private const char Odd = '\0';
 
     private static readonly SearchValues<char> Letters = SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789-_");
 
     /// <summary>
-    /// The form in which names are compared; null for what is no host name. Names in other scripts must be given in their ASCII form
-    /// (xn--…).
+    /// The normalized form, in which names are compared; null when the text is not a host name. Internationalized names must be given in
+    /// their ASCII form (xn--…).
     /// </summary>
     public static string? Normalize(string text)
     {
@@ -27,7 +28,7 @@ internal static class DnsName
         return name.Length is > 0 and <= MaxLength && Array.TrueForAll(name.Split('.'), IsLabel) ? name : null;
     }
 
-    /// <summary>Whether a name is the domain itself, or inside of it. Both normalized.</summary>
+    /// <summary>Whether a name is the domain itself or in it. Both must be normalized.</summary>
     public static bool IsIn(string name, string domain) =>
         name.EndsWith(domain, StringComparison.Ordinal) && (name.Length == domain.Length || name[^(domain.Length + 1)] == '.');
 
@@ -48,7 +49,9 @@ internal static class DnsName
         return at;
     }
 
-    /// <summary>Reads a name, which may be compressed (RFC 1035, 4.1.4), and moves behind it; false when it is damaged.</summary>
+    /// <summary>
+    /// Reads a name, which may be compressed (RFC 1035, 4.1.4), and advances the offset past it; false when it is malformed.
+    /// </summary>
     public static bool TryRead(ReadOnlySpan<byte> message, ref int offset, out string name)
     {
         name = "";
@@ -74,7 +77,7 @@ internal static class DnsName
                     return false;
                 }
 
-                // Only ever further to the front, so that no chain is endless.
+                // Pointers must point further to the front each time, so that there are no loops.
                 int target = (head & ~PointerBits) << 8 | message[at++];
                 if (target >= limit)
                 {

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 
 namespace ZeroTier.Names;
 
-/// <summary>Types of records, and of questions for them (RFC 1035, 3.2.2, 3.2.3; RFC 3596; RFC 6891).</summary>
+/// <summary>Resource record types and query types (RFC 1035, 3.2.2 and 3.2.3; RFC 3596; RFC 6891).</summary>
 internal enum DnsType : ushort
 {
     A = 1,
@@ -17,7 +17,7 @@ internal enum DnsType : ushort
     Any = 255,
 }
 
-/// <summary>What a name server is asked: the records of a type that a name has.</summary>
+/// <summary>A DNS question: the records of one type for a name.</summary>
 /// <param name="Name">Normalized (<see cref="DnsName"/>).</param>
 /// <param name="Type">The type.</param>
 internal readonly record struct DnsQuestion(string Name, DnsType Type)
@@ -25,7 +25,7 @@ internal readonly record struct DnsQuestion(string Name, DnsType Type)
     /// <summary>Class IN.</summary>
     public const ushort Internet = 1;
 
-    /// <summary>Makes the message that asks for it, recursion desired.</summary>
+    /// <summary>Encodes the query message, with recursion desired.</summary>
     public byte[] Encode(ushort id)
     {
         const ushort RecursionDesired = 0x0100;

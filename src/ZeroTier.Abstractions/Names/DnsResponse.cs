@@ -3,16 +3,16 @@ using System.Net;
 
 namespace ZeroTier.Names;
 
-/// <summary>How a name server answered.</summary>
+/// <summary>The outcome of a query.</summary>
 internal enum DnsOutcome
 {
-    /// <summary>The name exists; whether it has addresses shows in them.</summary>
+    /// <summary>The name exists; it may have no addresses of the requested type.</summary>
     Answer,
 
     /// <summary>There is no such name.</summary>
     NoSuchName,
 
-    /// <summary>The answer did not fit into a datagram: TCP carries it.</summary>
+    /// <summary>The answer did not fit into a datagram; repeat the query over TCP.</summary>
     Truncated,
 
     /// <summary>The server cannot, or will not, answer.</summary>
@@ -20,18 +20,18 @@ internal enum DnsOutcome
 }
 
 /// <summary>The answer to one question. Immutable.</summary>
-/// <param name="Outcome">How it was answered.</param>
+/// <param name="Outcome">The outcome.</param>
 /// <param name="Addresses">The addresses of the name; at most <see cref="MaxAddresses"/>.</param>
-/// <param name="Alias">With no addresses: the name that they are to be asked of instead; null for none.</param>
-/// <param name="TimeToLive">How long it may be kept.</param>
+/// <param name="Alias">When there are no addresses: the canonical name (CNAME) to query instead; null for none.</param>
+/// <param name="TimeToLive">How long the answer may be cached.</param>
 internal sealed record DnsResponse(DnsOutcome Outcome, IReadOnlyList<IPAddress> Addresses, string? Alias, TimeSpan TimeToLive)
 {
-    /// <summary>Of every message (RFC 1035, 4.1.1).</summary>
+    /// <summary>The length of the message header in bytes (RFC 1035, 4.1.1).</summary>
     public const int HeaderLength = 12;
 
     public const int MaxAddresses = 16;
 
-    /// <summary>Aliases that are followed from a name.</summary>
+    /// <summary>The longest chain of CNAME records that is followed.</summary>
     public const int MaxAliases = 8;
 
     private const ushort ResponseAndOpcode = 0xf800;
@@ -43,8 +43,8 @@ internal sealed record DnsResponse(DnsOutcome Outcome, IReadOnlyList<IPAddress> 
     private const int SoaNumbersLength = 20;
 
     /// <summary>
-    /// Reads the answer to a question. False when it is none: damaged, or to another question. Then whoever sent it does not know what was
-    /// asked, and the true answer may still come.
+    /// Parses the answer to a question. False when the message is malformed or answers another question: its sender may be a forger who
+    /// does not know the question, so the caller should keep waiting for the real answer.
     /// </summary>
     public static bool TryRead(ReadOnlySpan<byte> message, ushort id, DnsQuestion question, out DnsResponse response)
     {
@@ -77,7 +77,7 @@ internal sealed record DnsResponse(DnsOutcome Outcome, IReadOnlyList<IPAddress> 
             && Follow(question.Name, code == NameErrorCode, records, negative, out response);
     }
 
-    // From the name through its aliases to the addresses. What stands in the answer besides concerns nobody.
+    // Follows CNAME records from the name to its addresses. Other records in the answer are ignored.
     private static bool Follow(string name, bool isNameError, List<Record> records, uint negative, out DnsResponse response)
     {
         uint lifetime = uint.MaxValue;
@@ -94,8 +94,8 @@ internal sealed record DnsResponse(DnsOutcome Outcome, IReadOnlyList<IPAddress> 
 
             if (records.Find(r => r.Owner == owner && r.Alias is not null) is not { Alias: { } next } alias)
             {
-                // RFC 2308: a name error is about the last name of the chain, and "nothing of this type" may be kept as long as the zone
-                // says.
+                // RFC 2308: a name error refers to the last name of the chain, and a NODATA answer may be cached for the zone's negative
+                // TTL.
                 bool isAlias = owner != name;
                 response = isNameError ? new(DnsOutcome.NoSuchName, [], null, TimeSpan.FromSeconds(Math.Min(lifetime, negative)))
                     : new(DnsOutcome.Answer, [], isAlias ? owner : null, TimeSpan.FromSeconds(isAlias ? lifetime : negative));
@@ -112,7 +112,7 @@ internal sealed record DnsResponse(DnsOutcome Outcome, IReadOnlyList<IPAddress> 
 
     private readonly record struct Record(string Owner, uint TimeToLive, IPAddress? Address, string? Alias);
 
-    /// <summary>Reads the records behind the question.</summary>
+    /// <summary>Reads the records after the question section.</summary>
     private ref struct RecordReader(ReadOnlySpan<byte> message, int offset, DnsType type)
     {
         private readonly ReadOnlySpan<byte> _message = message;
@@ -146,7 +146,10 @@ internal sealed record DnsResponse(DnsOutcome Outcome, IReadOnlyList<IPAddress> 
             return true;
         }
 
-        /// <summary>RFC 2308, 5: the lower one of the zone's time and of that of its record; without one nothing may be kept.</summary>
+        /// <summary>
+        /// RFC 2308, 5: the negative TTL is the minimum of the SOA record's TTL and its MINIMUM field; without an SOA record nothing may be
+        /// cached.
+        /// </summary>
         public bool TryReadNegativeTime(int count, out uint seconds)
         {
             seconds = 0;
@@ -179,7 +182,7 @@ internal sealed record DnsResponse(DnsOutcome Outcome, IReadOnlyList<IPAddress> 
             bool isInternet = BinaryPrimitives.ReadUInt16BigEndian(fields[2..]) == DnsQuestion.Internet;
             kind = isInternet ? BinaryPrimitives.ReadUInt16BigEndian(fields) : (ushort)0;
 
-            // RFC 2181, 8: with the highest bit it is zero.
+            // RFC 2181, 8: a TTL with the most significant bit set counts as zero.
             uint seconds = BinaryPrimitives.ReadUInt32BigEndian(fields[4..]);
             lifetime = seconds > int.MaxValue ? 0 : seconds;
             int length = BinaryPrimitives.ReadUInt16BigEndian(fields[8..]);

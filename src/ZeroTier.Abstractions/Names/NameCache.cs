@@ -1,17 +1,19 @@
 namespace ZeroTier.Names;
 
-/// <summary>Answers of name servers for as long as they allow, with bounds. Thread-safe.</summary>
+/// <summary>A bounded cache of DNS answers. Thread-safe.</summary>
 internal sealed class NameCache(TimeProvider time)
 {
-    /// <summary>Answers that are kept; when they are as many, those that have expired go, else the one that expires first.</summary>
+    /// <summary>
+    /// The maximum number of entries. When full, expired entries are removed, or, if there are none, the one that expires first.
+    /// </summary>
     internal const int MaxEntries = 1024;
 
-    /// <summary>An answer is kept no longer, whatever its server says.</summary>
+    /// <summary>The upper limit of the time that an answer is cached.</summary>
     internal static readonly TimeSpan MaxLifetime = TimeSpan.FromHours(1);
 
     /// <summary>
-    /// That there is no such name, or no such address, is kept no longer (RFC 2308, 5 recommends one to three hours; people wait for names
-    /// that they have just added).
+    /// The upper limit of the time that a negative answer is cached. RFC 2308, 5 recommends one to three hours; shorter here, because
+    /// people wait for names that they have just added.
     /// </summary>
     internal static readonly TimeSpan MaxNegativeLifetime = TimeSpan.FromMinutes(1);
 
@@ -67,5 +69,8 @@ internal sealed class NameCache(TimeProvider time)
     private readonly record struct Entry(DnsResponse Response, long Expires);
 }
 
-/// <summary>Whom was asked what. With other servers or another domain, answers of before are not found any more.</summary>
+/// <summary>
+/// The network, its DNS settings and the question. Includes the settings, so that cached answers are not used after the network's domain or
+/// servers change.
+/// </summary>
 internal readonly record struct NameKey(NetworkId Network, ZeroTierDns Servers, DnsQuestion Question);

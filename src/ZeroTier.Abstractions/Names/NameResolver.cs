@@ -3,11 +3,12 @@ using System.Net.Sockets;
 
 namespace ZeroTier.Names;
 
-/// <summary>Finds hosts by the names that joined networks know. Thread-safe.</summary>
+/// <summary>Resolves host names through the name servers of joined networks. Thread-safe.</summary>
 /// <remarks>
-/// A name belongs to the first joined network whose search domain is around it, and to the next such network only where the servers of the
-/// first know no such name: neither the domain that a later network claims nor the silence of a server gives a name away. Answers count on
-/// their network alone: an address that is not on it is left out, so that no network's servers can lead a connection to another one.
+/// A name belongs to the first joined network whose search domain contains it. The next such network is tried only when the first one's
+/// servers answer that the name does not exist: neither a search domain claimed by a later network nor a server that does not answer can
+/// take over a name. Addresses that are not on the answering network are ignored, so that no network's servers can redirect a connection to
+/// another network.
 /// </remarks>
 internal sealed class NameResolver(ZeroTierNode node, NameResolverOptions options)
 {
@@ -17,7 +18,7 @@ internal sealed class NameResolver(ZeroTierNode node, NameResolverOptions option
     private readonly NameServerClient _servers = new(node, options);
     private readonly SemaphoreSlim _questions = new(MaxQuestions, MaxQuestions);
 
-    /// <summary>As <see cref="ZeroTierName.ResolveAsync"/>, for what is neither an address nor a member's name.</summary>
+    /// <summary>As <see cref="ZeroTierName.ResolveAsync"/>, for hosts that are neither an address nor a member's name.</summary>
     public async ValueTask<IReadOnlyList<ZeroTierEndPoint>> ResolveAsync(string host, int port, CancellationToken cancellationToken)
     {
         var named = Named();
@@ -54,10 +55,10 @@ internal sealed class NameResolver(ZeroTierNode node, NameResolverOptions option
             where domain is not null
             select new NamedNetwork(network, network.Dns!, domain)];
 
-    /// <summary>The addresses of a name; null where the network's servers know no such name.</summary>
+    /// <summary>The addresses of a name; null when the network's servers answer that it does not exist.</summary>
     private async ValueTask<IReadOnlyList<IPAddress>?> FindAsync(NamedNetwork network, string name, CancellationToken cancellationToken)
     {
-        // Only families that this node has there: an address of another one could not be reached. IPv6 first, as everywhere.
+        // Only the address families that this node has on the network, since others cannot be reached. IPv6 first.
         DnsType[] types = [.. new[] { (AddressFamily.InterNetworkV6, DnsType.Aaaa), (AddressFamily.InterNetwork, DnsType.A) }
             .Where(t => network.Network.Addresses.Any(own => own.Address.AddressFamily == t.Item1)).Select(t => t.Item2)];
         var answers = new List<DnsResponse>();
@@ -72,7 +73,7 @@ internal sealed class NameResolver(ZeroTierNode node, NameResolverOptions option
             }
             catch (ZeroTierException e)
             {
-                // The other family may be answered: not all servers know both.
+                // The query for the other family may still succeed: not all servers support both.
                 error = e;
             }
         }
@@ -99,7 +100,7 @@ internal sealed class NameResolver(ZeroTierNode node, NameResolverOptions option
                     + $"({string.Join(", ", network.Network.Addresses)}).");
     }
 
-    /// <summary>The answer for a name, through names that it is an alias of.</summary>
+    /// <summary>Queries a name, following CNAME records.</summary>
     private async Task<DnsResponse> FollowAsync(NamedNetwork network, DnsQuestion question, CancellationToken cancellationToken)
     {
         for (int aliases = 0; ; aliases++)
@@ -133,7 +134,7 @@ internal sealed class NameResolver(ZeroTierNode node, NameResolverOptions option
         await _questions.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            // Whoever waited may have waited for just this answer.
+            // The same answer may have arrived while this query waited for its turn.
             if (_cache.Find(key) is { } found)
             {
                 return found;
@@ -174,6 +175,6 @@ internal sealed class NameResolver(ZeroTierNode node, NameResolverOptions option
                     : $"({string.Join(", ", named.Select(n => $"{n.Network.Id}: {n.Domain}"))})."));
     }
 
-    /// <summary>A network that can be asked for names, with its search domain, normalized.</summary>
+    /// <summary>A network with usable name servers, and its normalized search domain.</summary>
     private sealed record NamedNetwork(ZeroTierNetwork Network, ZeroTierDns Dns, string Domain);
 }

@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 
 namespace ZeroTier.Names;
 
-/// <summary>What a <see cref="NameResolver"/> is made of.</summary>
+/// <summary>Dependencies of a <see cref="NameResolver"/>.</summary>
 internal sealed record NameResolverOptions
 {
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
@@ -11,7 +11,7 @@ internal sealed record NameResolverOptions
     /// <summary>Random bytes for query IDs and source ports, which a forger must not guess.</summary>
     public RandomBytes Random { get; init; } = RandomNumberGenerator.Fill;
 
-    /// <summary>Runs what reads from connections to name servers.</summary>
+    /// <summary>Runs the continuations of TCP connections to name servers.</summary>
     public PipeScheduler Scheduler { get; init; } = PipeScheduler.ThreadPool;
 }
 

@@ -7,7 +7,7 @@ using System.Net;
 namespace ZeroTier.Names;
 
 /// <summary>
-/// Asks the name servers of a network, over that network: by UDP, and by TCP where an answer is too long for a datagram. Thread-safe.
+/// Queries the name servers of a network, over that network: by UDP, and by TCP when the answer is truncated. Thread-safe.
 /// </summary>
 internal sealed class NameServerClient(ZeroTierNode node, NameResolverOptions options)
 {
@@ -16,7 +16,7 @@ internal sealed class NameServerClient(ZeroTierNode node, NameResolverOptions op
     private const int FirstSourcePort = 49152;
     private const int SourcePortTries = 8;
 
-    /// <summary>How long each server is waited for, in the first round and in the second.</summary>
+    /// <summary>How long to wait for each server, in the first and the second round.</summary>
     private static readonly TimeSpan[] Rounds = [TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(4)];
 
     private readonly ZeroTierConnectionOptions _connection = new()
@@ -25,8 +25,8 @@ internal sealed class NameServerClient(ZeroTierNode node, NameResolverOptions op
         TransportScheduler = options.Scheduler,
     };
 
-    /// <summary>Asks one server after the other until one answers.</summary>
-    /// <exception cref="ZeroTierException">None does, or all refuse.</exception>
+    /// <summary>Queries one server after the other until one answers.</summary>
+    /// <exception cref="ZeroTierException">No server answers, or they refuse to.</exception>
     public async ValueTask<DnsResponse> AskAsync(
         NetworkId network, ZeroTierDns dns, DnsQuestion question, CancellationToken cancellationToken)
     {
@@ -50,7 +50,7 @@ internal sealed class NameServerClient(ZeroTierNode node, NameResolverOptions op
                 }
                 catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
                 {
-                    // The next one, or once more.
+                    // Try the next server, or the next round.
                 }
                 catch (ZeroTierException e)
                 {
@@ -96,7 +96,7 @@ internal sealed class NameServerClient(ZeroTierNode node, NameResolverOptions op
                 await socket.SendToAsync(query, remote, cancellationToken).ConfigureAwait(false);
                 while (true)
                 {
-                    // Whatever else comes to this port is not waited for less because of it.
+                    // Ignore other datagrams, without extending or ending the wait.
                     var received = await socket.ReceiveFromAsync(buffer, cancellationToken).ConfigureAwait(false);
                     if (received.RemoteEndPoint.Equals(remote)
                         && DnsResponse.TryRead(buffer.AsSpan(0, received.Length), id, question, out var response))
@@ -153,7 +153,7 @@ internal sealed class NameServerClient(ZeroTierNode node, NameResolverOptions op
         }
     }
 
-    // The port is chosen here, whatever the engine's own choice would be: with the ID it is what a forger has to guess (RFC 5452, 9.2).
+    // Chooses the source port randomly here and not in the engine: port and ID together are what a forger has to guess (RFC 5452, 9.2).
     private async ValueTask<IZeroTierDatagramSocket> BindAsync(NetworkId network, CancellationToken cancellationToken)
     {
         for (int tries = 1; ; tries++)
@@ -165,7 +165,7 @@ internal sealed class NameServerClient(ZeroTierNode node, NameResolverOptions op
             }
             catch (ZeroTierException e) when (e.Error == ZeroTierError.AddressInUse && tries < SourcePortTries)
             {
-                // Another one.
+                // Try another port.
             }
         }
     }

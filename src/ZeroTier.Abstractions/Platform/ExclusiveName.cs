@@ -2,18 +2,18 @@ using System.Runtime.InteropServices;
 
 namespace ZeroTier.Platform;
 
-/// <summary>Gives a file its name unless another file has it. Of several processes that try, one succeeds.</summary>
+/// <summary>Renames a file atomically, failing if the new name exists. Of several processes that try, exactly one succeeds.</summary>
 /// <remarks>
-/// <see cref="File.Move(string, string, bool)"/> without overwriting looks first and renames then on Unix, and so replaces what came in
-/// between.
+/// <see cref="File.Move(string, string, bool)"/> without overwriting is not atomic on Unix: it checks, then renames, and so may replace a
+/// file created in between.
 /// </remarks>
 internal static partial class ExclusiveName
 {
-    // EEXIST of Linux, macOS and the BSDs.
+    // EEXIST on Linux, macOS and the BSDs.
     private const int Exists = 17;
 
     /// <param name="from">The file. It must be in the folder of <paramref name="to"/>.</param>
-    /// <param name="to">Its name from now on.</param>
+    /// <param name="to">Its new name.</param>
     /// <exception cref="IOException">Another file has the name.</exception>
     public static void Give(string from, string to)
     {
@@ -31,7 +31,7 @@ internal static partial class ExclusiveName
         }
         else
         {
-            // A file system without hard links, or what the framework explains better.
+            // A file system without hard links, or another error, which File.Move reports with a better message.
             File.Move(from, to, overwrite: false);
         }
     }

@@ -1,12 +1,12 @@
 namespace ZeroTier.Platform;
 
-/// <summary>Folders that only their owner may read. On Windows the access list that they inherit counts.</summary>
+/// <summary>Folders that only their owner may access (mode 0700). On Windows their inherited access list applies.</summary>
 internal static class OwnerFolder
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
     private const UnixFileMode OthersWrite = UnixFileMode.GroupWrite | UnixFileMode.OtherWrite;
 
-    /// <summary>Makes the folder where it is missing; the mode of an existing one stays.</summary>
+    /// <summary>Creates the folder if it is missing; the mode of an existing one is not changed.</summary>
     public static void Create(string path)
     {
         if (OperatingSystem.IsWindows())
@@ -19,16 +19,16 @@ internal static class OwnerFolder
         }
     }
 
-    /// <summary>Makes a folder within a storage folder where it is missing.</summary>
-    /// <exception cref="IOException">It cannot be made, or is a link that somebody else may have made.</exception>
-    /// <exception cref="UnauthorizedAccessException">It may not be made.</exception>
+    /// <summary>Creates a folder within a storage folder if it is missing.</summary>
+    /// <exception cref="IOException">It cannot be created, or is a symbolic link that another user may have created.</exception>
+    /// <exception cref="UnauthorizedAccessException">Access is denied.</exception>
     public static void CreateInside(string path)
     {
         RefuseLink(path);
         Create(path);
     }
 
-    /// <summary>Makes the folder, or closes an existing one to others. Who does not own it cannot do so, and gets an exception.</summary>
+    /// <summary>Creates the folder, or restricts an existing one to its owner; throws if this user is not the owner.</summary>
     public static void CreateClosed(string path)
     {
         Create(path);
@@ -38,8 +38,8 @@ internal static class OwnerFolder
         }
     }
 
-    /// <summary>Refuses a file or folder that is a symbolic link, where others than the owner may put one.</summary>
-    /// <exception cref="IOException">It is one.</exception>
+    /// <summary>Refuses a path that is a symbolic link in a folder where other users may create one.</summary>
+    /// <exception cref="IOException">It is such a link.</exception>
     public static void RefuseLink(string path)
     {
         if (IsLink(path) && Path.GetDirectoryName(Path.GetFullPath(path)) is { } folder && OthersMayWrite(folder))
@@ -51,10 +51,9 @@ internal static class OwnerFolder
     }
 
     /// <summary>
-    /// Refuses symbolic links anywhere in the folder, where others than the owner may put one: for a native library, which would follow
-    /// them.
+    /// Refuses symbolic links in a folder and its subfolders where other users may create them: a native library would follow them.
     /// </summary>
-    /// <exception cref="IOException">There is one.</exception>
+    /// <exception cref="IOException">There is such a link.</exception>
     public static void RefuseLinks(string path)
     {
         foreach (string entry in Directory.EnumerateFileSystemEntries(
@@ -64,7 +63,7 @@ internal static class OwnerFolder
         }
     }
 
-    /// <summary>True for a symbolic link, whether it leads somewhere or not.</summary>
+    /// <summary>True for a symbolic link, whether or not its target exists.</summary>
     public static bool IsLink(string path) => new FileInfo(path).LinkTarget is not null;
 
     private static bool OthersMayWrite(string folder)

@@ -12,19 +12,19 @@ internal static class PrivateFile
 
     /// <summary>
     /// Writes a file to a temporary name, flushes it and renames it: a crash or a full disk leaves either the old content or the new. Of
-    /// processes that make one file without overwriting it, one succeeds, and nobody reads it before it is whole.
+    /// several processes that create the same file without overwriting, exactly one succeeds, and no reader sees an incomplete file.
     /// </summary>
-    /// <remarks>Not durable is for data that can be rebuilt: a crash of the machine may lose it.</remarks>
+    /// <remarks><paramref name="durable"/> may be false for data that can be rebuilt: a crash of the machine may then lose it.</remarks>
     /// <param name="path">The file. A symbolic link in its place is replaced, not followed.</param>
-    /// <param name="bytes">All of it.</param>
-    /// <param name="secret">Whether nobody but the owner may read it (mode 0600, or an access list of its own).</param>
-    /// <param name="overwrite">Whether it may be there already.</param>
-    /// <param name="durable">Whether it must be on the disk.</param>
-    /// <exception cref="IOException">It cannot be written, or is there and may not be.</exception>
+    /// <param name="bytes">The whole content.</param>
+    /// <param name="secret">Whether only the owner may read it (mode 0600, or an access list on Windows).</param>
+    /// <param name="overwrite">Whether an existing file is replaced.</param>
+    /// <param name="durable">Whether to flush it to the disk.</param>
+    /// <exception cref="IOException">It cannot be written, or exists and <paramref name="overwrite"/> is false.</exception>
     /// <exception cref="UnauthorizedAccessException">The folder may not be written.</exception>
     public static void Write(string path, ReadOnlySpan<byte> bytes, bool secret, bool overwrite, bool durable = true)
     {
-        // Where the file may not be there yet, others may be about to make it.
+        // Without overwriting, several processes may create the file at the same time, so each needs its own temporary name.
         string temporary = overwrite ? path + ".new" : $"{path}.{Path.GetRandomFileName()}.new";
         File.Delete(path + ".new");
         try
@@ -58,17 +58,17 @@ internal static class PrivateFile
         }
     }
 
-    /// <summary>Makes a file that only the owner may read, without a buffer; others may read it while it is written.</summary>
-    /// <exception cref="IOException">It cannot be made, or something has its name.</exception>
+    /// <summary>Creates a file that only the owner may read, unbuffered; it may be opened for reading while it is written.</summary>
+    /// <exception cref="IOException">It cannot be created, or exists.</exception>
     /// <exception cref="UnauthorizedAccessException">The folder may not be written.</exception>
     public static FileStream Create(string path) => OperatingSystem.IsWindows()
         ? WindowsOwner.Create(path)
         : new FileStream(path, Options(FileMode.CreateNew, FileAccess.Write, FileShare.Read | FileShare.Delete));
 
-    /// <summary>Opens a file to read it, without a buffer.</summary>
+    /// <summary>Opens a file for reading, unbuffered.</summary>
     /// <param name="path">The file.</param>
     /// <param name="asynchronous">Whether it is read asynchronously.</param>
-    /// <exception cref="IOException">It cannot be read, or is a link that somebody else may have made.</exception>
+    /// <exception cref="IOException">It cannot be read, or is a symbolic link that another user may have created.</exception>
     /// <exception cref="UnauthorizedAccessException">It may not be read.</exception>
     public static FileStream OpenRead(string path, bool asynchronous = false)
     {
@@ -76,8 +76,8 @@ internal static class PrivateFile
         return new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, bufferSize: 0, asynchronous);
     }
 
-    /// <summary>Reads a file that is not longer than it may be.</summary>
-    /// <exception cref="IOException">It cannot be read, is longer, or is a link that somebody else may have made.</exception>
+    /// <summary>Reads a whole file of limited length.</summary>
+    /// <exception cref="IOException">It cannot be read, is longer, or is a symbolic link that another user may have created.</exception>
     /// <exception cref="UnauthorizedAccessException">It may not be read.</exception>
     public static byte[] Read(string path, int maximumLength)
     {
@@ -88,15 +88,15 @@ internal static class PrivateFile
     }
 
     /// <summary>
-    /// Takes an exclusive lock that ends with the process at the latest: flock on Unix, a sharing violation on Windows. Both hold between
-    /// two opens of one process, too.
+    /// Takes an exclusive lock, which the system releases when the process ends: flock on Unix, a share mode on Windows. Both also exclude
+    /// a second open within the same process.
     /// </summary>
-    /// <param name="path">The lock file, which stays behind, empty. A symbolic link is never followed.</param>
-    /// <exception cref="IOException">Somebody else has it, or it cannot be opened.</exception>
+    /// <param name="path">The lock file; it stays, empty, after the lock is released. A symbolic link is never followed.</param>
+    /// <exception cref="IOException">The lock is held, or the file cannot be opened.</exception>
     /// <exception cref="UnauthorizedAccessException">It may not be opened.</exception>
     public static FileStream Lock(string path)
     {
-        // Created only as a new file, so that no link is followed.
+        // Try to create a new file first: this never follows a link.
         try
         {
             return new FileStream(path, Options(FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None));
@@ -113,8 +113,9 @@ internal static class PrivateFile
         return new FileStream(path, Options(FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
     }
 
-    /// <summary>Takes the same lock on a file that is there, in a folder that can only be read.</summary>
-    /// <exception cref="IOException">Somebody else has it, it cannot be opened, or is a link that somebody else may have made.</exception>
+    /// <summary>Takes the same lock on an existing file in a read-only folder.</summary>
+    /// <exception cref="IOException">The lock is held, the file cannot be opened, or is a symbolic link that another user may have
+    /// created.</exception>
     /// <exception cref="UnauthorizedAccessException">It may not be opened.</exception>
     public static FileStream LockExisting(string path)
     {
@@ -123,10 +124,11 @@ internal static class PrivateFile
             path, new FileStreamOptions { Mode = FileMode.Open, Access = FileAccess.Read, Share = FileShare.None, BufferSize = 0 });
     }
 
-    /// <summary>Whether a lock was not taken because somebody else has it.</summary>
+    /// <summary>Whether taking a lock failed because it is held.</summary>
     public static bool IsHeld(IOException error)
     {
-        // The framework passes on the system's number: ERROR_SHARING_VIOLATION, or EWOULDBLOCK of Linux and of BSD and macOS.
+        // The framework passes on the system's error code: ERROR_SHARING_VIOLATION, or EWOULDBLOCK, which differs between Linux and BSD or
+        // macOS.
         const int SharingViolation = unchecked((int)0x80070020);
         const int WouldBlockOnLinux = 11;
         const int WouldBlockOnBsd = 35;
@@ -134,8 +136,8 @@ internal static class PrivateFile
             == (OperatingSystem.IsWindows() ? SharingViolation : OperatingSystem.IsLinux() ? WouldBlockOnLinux : WouldBlockOnBsd);
     }
 
-    /// <summary>Restricts a secret file to its owner, for example one that was copied here.</summary>
-    /// <exception cref="IOException">It cannot be changed, or is a link that somebody else may have made.</exception>
+    /// <summary>Restricts a secret file to its owner, for example after it was copied here.</summary>
+    /// <exception cref="IOException">It cannot be changed, or is a symbolic link that another user may have created.</exception>
     /// <exception cref="UnauthorizedAccessException">It may not be changed.</exception>
     public static void Tighten(string path)
     {
@@ -151,7 +153,8 @@ internal static class PrivateFile
     }
 
     /// <summary>
-    /// Set explicitly, since a umask may hide public files. Where a sandbox refuses chmod, the file stays private, which is harmless.
+    /// Sets the mode explicitly, because files are created private. Where a sandbox refuses chmod, the file stays private, which is
+    /// harmless.
     /// </summary>
     [UnsupportedOSPlatform("windows")]
     private static void OpenToReaders(FileStream file)
@@ -176,7 +179,7 @@ internal static class PrivateFile
         return options;
     }
 
-    // After a failure, which is the one to report.
+    // Cleans up after a failure; errors here are ignored, because the first failure is the one to report.
     private static void Remove(string file)
     {
         try

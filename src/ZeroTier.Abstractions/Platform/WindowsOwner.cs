@@ -4,15 +4,15 @@ using System.Security.Principal;
 
 namespace ZeroTier.Platform;
 
-/// <summary>What mode 0600 is on Windows: an access list that inherits nothing and names this user alone.</summary>
+/// <summary>The equivalent of mode 0600 on Windows: an access list without inheritance that grants access to this user only.</summary>
 [SupportedOSPlatform("windows")]
 internal static class WindowsOwner
 {
-    /// <summary>Makes a new file, closed to others from its first moment.</summary>
+    /// <summary>Creates a new file with restricted access from the start.</summary>
     public static FileStream Create(string path) =>
         new FileInfo(path).Create(FileMode.CreateNew, FileSystemRights.Write, FileShare.None, bufferSize: 1, FileOptions.None, OwnerOnly());
 
-    /// <summary>Closes a file to others.</summary>
+    /// <summary>Restricts a file to this user.</summary>
     public static void Close(string path) => new FileInfo(path).SetAccessControl(OwnerOnly());
 
     private static FileSecurity OwnerOnly()

@@ -3,12 +3,12 @@ using ZeroTier.Managed;
 
 namespace ZeroTier.Cli.Commands;
 
-/// <summary><c>zt capture FILE</c>: what this node sees of the network, for Wireshark.</summary>
+/// <summary><c>zt capture FILE</c>: captures the frames that this node sends and receives, for Wireshark.</summary>
 internal static class CaptureCommand
 {
     private const string StandardOutput = "-";
 
-    // What reads standard output may have stopped to.
+    // Bounded, because the reader of standard output may have stopped reading.
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(2);
 
     public static Command Create()
@@ -44,7 +44,7 @@ internal static class CaptureCommand
         return command;
     }
 
-    /// <summary>The option <c>--capture FILE</c> of a command that calls.</summary>
+    /// <summary>Adds the option <c>--capture FILE</c> to a command that connects.</summary>
     public static Option<string?> AddTo(Command command)
     {
         var option = new Option<string?>("--capture")

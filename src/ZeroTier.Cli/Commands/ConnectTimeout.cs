@@ -2,7 +2,7 @@ using System.CommandLine;
 
 namespace ZeroTier.Cli.Commands;
 
-/// <summary>How long a command waits for a server that does not answer: TCP alone would retry silently for a minute.</summary>
+/// <summary>The time limit of connecting: without it, TCP would retry silently for a minute.</summary>
 internal static class ConnectTimeout
 {
     private const double DefaultSeconds = 10;

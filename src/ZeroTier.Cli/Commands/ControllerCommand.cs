@@ -4,7 +4,7 @@ using ZeroTier.Cli.Management;
 namespace ZeroTier.Cli.Commands;
 
 /// <summary>
-/// <c>zt controller</c>: manages the networks of a controller that runs, this library's or ZeroTierOne's, by its HTTP API.
+/// <c>zt controller</c>: manages the networks of a running controller, this project's or ZeroTierOne's, through its HTTP API.
 /// </summary>
 internal static class ControllerCommand
 {

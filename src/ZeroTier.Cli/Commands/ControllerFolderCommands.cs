@@ -6,10 +6,10 @@ using ZeroTier.Controller;
 
 namespace ZeroTier.Cli.Commands;
 
-/// <summary><c>zt controller import|export|backup</c>: networks and members from and to a folder as ZeroTierOne's.</summary>
+/// <summary><c>zt controller import|export|backup</c>: networks and members from and to a folder in ZeroTierOne's format.</summary>
 internal static class ControllerFolderCommands
 {
-    // What makes the node the controller and the root that it is, in the order in which a restore needs it.
+    // The node's keys and other secrets, in the order in which a restore needs them.
     private static readonly string[] Secrets = ["identity.secret", "identity.public", "planet", "planet.secret", "authtoken.secret"];
 
     public static Command CreateImport(ControllerOptions options)

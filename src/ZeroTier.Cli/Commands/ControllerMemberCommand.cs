@@ -63,7 +63,7 @@ internal static class ControllerMemberCommand
                 using var client = options.Open(parse);
                 var (id, member) = (parse.GetRequiredValue(network), parse.GetRequiredValue(node));
 
-                // Only to authorise may make a record: a name for a mistyped address would be lost.
+                // Only "authorize" may create a member: with any other command, a mistyped address would silently create one.
                 var before = verb == "authorize" ? null : await client.MemberAsync(id, member, cancellationToken);
                 var after = await client.ChangeMemberAsync(id, member, settings(parse, before), cancellationToken);
                 Console.Out.Write(

@@ -66,7 +66,7 @@ internal static class ControllerNetworkCommand
         return new Command("network", "Makes, shows, changes and deletes networks.") { create, list, show, set, delete };
     }
 
-    // A controller of ZeroTierOne passes over what it does not know.
+    // ZeroTierOne's controller silently ignores settings that it does not know.
     private static void RequireNames(JsonObject changes, ControllerNetwork network)
     {
         if (changes[NetworkSettings.ServeNames] is JsonValue value && value.GetValue<bool>() && !network.ServesNames)

@@ -5,7 +5,7 @@ using ZeroTier.Controller;
 
 namespace ZeroTier.Cli.Commands;
 
-/// <summary><c>zt controller rules set|show|check</c>: the rule language, compiled here.</summary>
+/// <summary><c>zt controller rules set|show|check</c>: rules in the rule language, compiled by this command.</summary>
 internal static class ControllerRulesCommand
 {
     private static readonly string[] Keys = ["rules", "capabilities", "tags"];
@@ -64,7 +64,7 @@ internal static class ControllerRulesCommand
     {
         using var reader = file == "-" ? Console.In : new StreamReader(file);
 
-        // One character too many is what the compiler needs to refuse the rest.
+        // One character more than permitted is enough for the compiler to refuse the file.
         char[] text = new char[RuleLanguage.MaxSourceLength + 1];
         int length = await reader.ReadBlockAsync(text, cancellationToken);
         var compilation = RuleLanguage.Compile(new string(text, 0, length));

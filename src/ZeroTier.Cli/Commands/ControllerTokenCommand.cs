@@ -7,7 +7,7 @@ using ZeroTier.Controller;
 
 namespace ZeroTier.Cli.Commands;
 
-/// <summary><c>zt controller token create|list|revoke</c>: texts that let whoever shows them in.</summary>
+/// <summary><c>zt controller token create|list|revoke</c>: join tokens, which authorise any node that presents one.</summary>
 internal static class ControllerTokenCommand
 {
     private const int Bytes = 16;

@@ -4,7 +4,9 @@ using System.Net.Sockets;
 
 namespace ZeroTier.Cli.Commands;
 
-/// <summary><c>zt forward LOCAL_PORT HOST:PORT</c>: a local TCP port that leads into the network, for browsers and load tools.</summary>
+/// <summary>
+/// <c>zt forward LOCAL_PORT HOST:PORT</c>: forwards a local TCP port to a host on the network, for browsers and load tools.
+/// </summary>
 internal static class ForwardCommand
 {
     public static Command Create()
@@ -29,7 +31,7 @@ internal static class ForwardCommand
         return command;
     }
 
-    // Descriptors that ran out come back when a connection ends.
+    // The pause after a failed accept: descriptors become free when other connections end.
     private static readonly TimeSpan AcceptPause = TimeSpan.FromMilliseconds(100);
 
     private static async Task<int> RunAsync(
@@ -67,7 +69,10 @@ internal static class ForwardCommand
         }
     }
 
-    /// <summary>Null when there is none this time: too many are open, or it has gone already. The others go on.</summary>
+    /// <summary>
+    /// Accepts a local connection. Null when that failed: out of descriptors, or the client has disconnected already. Other connections go
+    /// on.
+    /// </summary>
     private static async Task<Socket?> AcceptAsync(Socket listener, CancellationToken cancellationToken)
     {
         try
@@ -112,13 +117,13 @@ internal static class ForwardCommand
         }
         catch (Exception exception)
         {
-            // The reason first: whoever sees the reset may end this process at once.
+            // Print the reason before the reset, since the user may end this process on seeing the reset.
             if (!cancellationToken.IsCancellationRequested)
             {
                 Status.Error($"A connection to {destination} failed: {exception.Message}");
             }
 
-            // A failure must look like one to the client, whatever it is, and never like a short but complete answer.
+            // Reset the local connection, so that the client sees an error and not a short but complete answer.
             client.Close(timeout: 0);
         }
     }
@@ -132,7 +137,7 @@ internal static class ForwardCommand
         }
         catch (Exception)
         {
-            // As a rule the local client is gone: reset, so that the remote end does not take a part for the whole.
+            // Usually the local client has disconnected: reset, so that the remote end does not take the partial data for complete.
             connection.Abort();
         }
     }

@@ -4,7 +4,7 @@ using System.Security.Authentication;
 
 namespace ZeroTier.Cli.Commands;
 
-/// <summary><c>zt get URL</c>: like curl. The body goes to standard output, the status to standard error.</summary>
+/// <summary><c>zt get URL</c>: like curl. Writes the body to standard output, the status to standard error.</summary>
 internal static class GetCommand
 {
     public static Command Create()
@@ -61,7 +61,7 @@ internal static class GetCommand
         }
         catch (HttpRequestException exception) when (exception.InnerException is AuthenticationException inner)
         {
-            // Not for a node's certificate that is refused: it is another node that answers, or one with a wrong clock.
+            // Do not suggest -k when a node certificate is refused: another node answers, or a clock is wrong.
             string remedy = inner.Message.Contains("is not trusted", StringComparison.Ordinal) ? " -k accepts any certificate." : "";
             throw new IOException($"TLS with {uri.Authority} failed: {inner.Message.TrimEnd('.')}.{remedy}", exception);
         }

@@ -2,7 +2,7 @@ using System.CommandLine;
 
 namespace ZeroTier.Cli.Commands;
 
-/// <summary><c>zt join NETWORK</c>: joins a network, and says what is to be done until it can be used.</summary>
+/// <summary><c>zt join NETWORK</c>: joins a network, and prints what the user has to do before it can be used.</summary>
 internal static class JoinCommand
 {
     public static Command Create()

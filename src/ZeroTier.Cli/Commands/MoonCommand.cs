@@ -4,7 +4,7 @@ using ZeroTier.Managed;
 
 namespace ZeroTier.Cli.Commands;
 
-/// <summary><c>zt moon create|show</c>: the file that names further roots, which nodes use beside those of their planet.</summary>
+/// <summary><c>zt moon create|show</c>: moon files, which list further roots that nodes use in addition to those of their planet.</summary>
 internal static class MoonCommand
 {
     private const string SigningKeyFileName = "moon.secret";
@@ -43,7 +43,7 @@ internal static class MoonCommand
         return new Command("moon", "Makes and shows moon files: further roots, beside those of the planet.") { create, show };
     }
 
-    /// <summary>The number as files, log and other tools have it.</summary>
+    /// <summary>The moon's ID in the format of files, logs and other tools.</summary>
     public static string Format(ulong moon) => moon.ToString("x16", CultureInfo.InvariantCulture);
 
     public static int Print(Moon moon)
@@ -77,7 +77,7 @@ internal static class MoonCommand
         return ExitCode.Success;
     }
 
-    // A clock that was set back must not make a revision impossible.
+    // The timestamp must increase, even if the clock was set back.
     private static Moon Later(Moon current, DateTimeOffset now, PlanetRoot[] roots, PlanetSigningKey key)
     {
         var next = DateTimeOffset.FromUnixTimeMilliseconds((long)current.Timestamp + 1);

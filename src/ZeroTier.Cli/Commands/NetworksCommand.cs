@@ -2,7 +2,9 @@ using System.CommandLine;
 
 namespace ZeroTier.Cli.Commands;
 
-/// <summary><c>zt networks</c>: the joined networks, what they assign, and what is to be done for those that cannot be used.</summary>
+/// <summary>
+/// <c>zt networks</c>: shows the joined networks, what they assign, and what the user has to do for those that cannot be used.
+/// </summary>
 internal static class NetworksCommand
 {
     public static Command Create()

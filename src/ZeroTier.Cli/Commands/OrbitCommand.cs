@@ -5,10 +5,10 @@ using ZeroTier.Managed;
 
 namespace ZeroTier.Cli.Commands;
 
-/// <summary><c>zt orbit WORLD SEED</c> and <c>zt deorbit WORLD</c>: which moons a folder's node uses.</summary>
+/// <summary><c>zt orbit WORLD SEED</c> and <c>zt deorbit WORLD</c>: adds a moon to a folder's node, or removes it.</summary>
 internal static class OrbitCommand
 {
-    // The seed has to be found by a root of the planet, and asks for the definition come with the next HELLO.
+    // The node must find the seed through a root of the planet, and requests the moon with its next HELLO.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(100);
 

@@ -77,10 +77,11 @@ internal static class PingCommand
     }
 
     private static string Way(NodeSession session, ZeroTierEndPoint target) =>
-        session.Node.Peers.FirstOrDefault(peer => target.Network.GetSixPlaneAddress(peer.Id).Equals(target.Address)) switch
+        session.Node.Peers.FirstOrDefault(peer => target.Network.GetSixPlaneAddress(peer.Id).Equals(target.Address)
+            || target.Network.GetRfc4193Address(peer.Id).Equals(target.Address)) switch
         {
             { IsDirect: true } => "(direct)",
-            { } => "(relayed)",
-            null => "",
+            { IsRelayed: true } => "(relayed)",
+            _ => "",
         };
 }

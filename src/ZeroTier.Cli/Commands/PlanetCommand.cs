@@ -5,7 +5,7 @@ using ZeroTier.SelfHosting;
 
 namespace ZeroTier.Cli.Commands;
 
-/// <summary><c>zt planet create|show</c>: the file that names a private network's roots.</summary>
+/// <summary><c>zt planet create|show</c>: planet files, which list the roots of a private network.</summary>
 internal static class PlanetCommand
 {
     public static Command Create()

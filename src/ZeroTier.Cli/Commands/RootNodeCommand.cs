@@ -5,7 +5,7 @@ using ZeroTier.SelfHosting;
 
 namespace ZeroTier.Cli.Commands;
 
-/// <summary><c>zt root</c>: runs a private root until it is told to end.</summary>
+/// <summary><c>zt root</c>: runs a private root until it is interrupted.</summary>
 internal static class RootNodeCommand
 {
     public static Command Create()

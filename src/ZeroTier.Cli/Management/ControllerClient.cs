@@ -7,7 +7,9 @@ using ZeroTier.Controller;
 
 namespace ZeroTier.Cli.Management;
 
-/// <summary>A controller's HTTP API as ZeroTierOne has it (docs/protocol/5-http-api.md 5.5), so that it may be ours or that one.</summary>
+/// <summary>
+/// A client of the HTTP API that this project's controller and ZeroTierOne's have in common (docs/protocol/5-http-api.md 5.5).
+/// </summary>
 internal sealed class ControllerClient : IDisposable
 {
     private const string TokenHeader = "X-ZT1-Auth";
@@ -22,7 +24,7 @@ internal sealed class ControllerClient : IDisposable
         _url = url;
         _tokenFile = tokenFile;
 
-        // A token must go nowhere else.
+        // No redirects or proxies, so that the token is sent to this server only.
         _http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseProxy = false })
         {
             BaseAddress = url,
@@ -32,7 +34,7 @@ internal sealed class ControllerClient : IDisposable
         _http.DefaultRequestHeaders.Add(TokenHeader, token);
     }
 
-    /// <summary>The address of the node that the controller is; null where the API has no <c>/status</c>.</summary>
+    /// <summary>The address of the controller's node; null when the API has no <c>/status</c>.</summary>
     public async Task<NodeId?> NodeAsync(CancellationToken cancellationToken) =>
         await TrySendAsync(HttpMethod.Get, "status", null, cancellationToken) is { } status
             && status.TryGetProperty("address", out var address) && NodeId.TryParse(address.GetString(), out var node) ? node : null;
@@ -52,20 +54,20 @@ internal sealed class ControllerClient : IDisposable
     public async Task<ControllerNetwork> NetworkAsync(NetworkId id, CancellationToken cancellationToken) =>
         ControllerJson.ReadNetwork(await SendAsync(HttpMethod.Get, Path(id), null, Unknown(id), cancellationToken));
 
-    /// <summary>Makes a network with a new ID.</summary>
+    /// <summary>Creates a network with a new ID.</summary>
     public async Task<ControllerNetwork> CreateNetworkAsync(JsonObject settings, CancellationToken cancellationToken) =>
         ControllerJson.ReadNetwork(
             await SendAsync(HttpMethod.Post, "controller/network", settings, "There is no controller.", cancellationToken));
 
-    /// <summary>Changes a network, which must be there.</summary>
+    /// <summary>Changes an existing network.</summary>
     public async Task<ControllerNetwork> ChangeNetworkAsync(NetworkId id, JsonObject settings, CancellationToken cancellationToken)
     {
-        // The API would make it.
+        // Fails if it does not exist; the API would create it.
         await NetworkAsync(id, cancellationToken);
         return await PutNetworkAsync(id, settings, cancellationToken);
     }
 
-    /// <summary>Changes a network, or makes it.</summary>
+    /// <summary>Changes a network, or creates it.</summary>
     public async Task<ControllerNetwork> PutNetworkAsync(NetworkId id, JsonObject settings, CancellationToken cancellationToken) =>
         ControllerJson.ReadNetwork(await SendAsync(HttpMethod.Post, Path(id), settings, Unknown(id), cancellationToken));
 
@@ -93,7 +95,7 @@ internal sealed class ControllerClient : IDisposable
                 $"Network {network} has no member {node}. List them: zt controller member list {network}",
                 cancellationToken));
 
-    /// <summary>Changes a member, or makes it, so that a node can be authorised before it asks.</summary>
+    /// <summary>Changes a member, or creates it, so that a node can be authorised before it requests to join.</summary>
     public async Task<ControllerMember> ChangeMemberAsync(
         NetworkId network, NodeId node, JsonObject settings, CancellationToken cancellationToken) =>
         ControllerJson.ReadMember(await SendAsync(HttpMethod.Post, Path(network, node), settings, Unknown(network), cancellationToken));

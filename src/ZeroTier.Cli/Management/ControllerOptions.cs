@@ -4,7 +4,7 @@ using System.Text;
 
 namespace ZeroTier.Cli.Management;
 
-/// <summary>Which controller a command speaks to, and how it answers.</summary>
+/// <summary>The options that select the controller, its token and the output format.</summary>
 internal sealed class ControllerOptions
 {
     private const string TokenFileName = "authtoken.secret";

@@ -5,10 +5,10 @@ using System.Text.Json.Nodes;
 
 namespace ZeroTier.Cli.Management;
 
-/// <summary>The settings of a network that <c>create</c> and <c>set</c> take, as the API's keys.</summary>
+/// <summary>The options of <c>create</c> and <c>set</c> for the settings of a network, converted to the API's JSON.</summary>
 internal sealed class NetworkSettings
 {
-    /// <summary>The key that ZeroTierOne's controller does not have.</summary>
+    /// <summary>A key that only this project's controller has.</summary>
     public const string ServeNames = "serveNames";
 
     private readonly Option<string?> _name = new("--name") { Description = "The name that members see." };

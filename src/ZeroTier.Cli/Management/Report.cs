@@ -4,7 +4,7 @@ using ZeroTier.Controller;
 
 namespace ZeroTier.Cli.Management;
 
-/// <summary>What commands tell of networks and members: tables for people, the API's objects for programs.</summary>
+/// <summary>The output of commands about networks and members: tables for people, the API's JSON for programs.</summary>
 internal static class Report
 {
     private static readonly JsonWriterOptions Indented = new() { Indented = true };
@@ -68,7 +68,7 @@ internal static class Report
         writer.WriteEndArray();
     });
 
-    // Names come from whoever manages the controller: control characters must not reach the terminal.
+    // Removes control characters, since names are set by others and must not control the terminal.
     private static string Table(string[] header, IEnumerable<string[]> lines)
     {
         string[][] rows =

@@ -6,7 +6,8 @@ using ZeroTier.Service.AspNetCore.Pages;
 namespace ZeroTier.Controller.AspNetCore.Admin;
 
 /// <summary>
-/// The pages that manage a controller. They hold no data: their scripts call the resources, which are mapped below the pages for that.
+/// The administration pages of a controller. They contain no data: their scripts call the REST API, which is mapped below the pages for
+/// this purpose.
 /// </summary>
 internal static class AdminPages
 {
@@ -19,7 +20,7 @@ internal static class AdminPages
         {
             ResourceRoutes.Map(api);
 
-            // The names of endpoints are unique within an app, and belong to the API for programs.
+            // Endpoint names must be unique within an app, and are already used by MapZeroTierControllerV1.
             ((IEndpointConventionBuilder)api).Finally(RemoveNames);
         });
     }

@@ -4,7 +4,9 @@ using ZeroTier.Service.AspNetCore.Compatible;
 
 namespace ZeroTier.Controller.AspNetCore.Compatible;
 
-/// <summary>All networks, and all members of a network, whole (docs/protocol/5-http-api.md 5.5.1, <c>/unstable</c>).</summary>
+/// <summary>
+/// Lists of all networks, and of all members of a network, with full records (docs/protocol/5-http-api.md 5.5.1, <c>/unstable</c>).
+/// </summary>
 internal static class BulkLists
 {
     public static Task WriteNetworksAsync(HttpContext context, NetworkController controller) =>

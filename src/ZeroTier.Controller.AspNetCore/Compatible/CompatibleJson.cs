@@ -6,21 +6,21 @@ using ZeroTier.Controller.Json;
 namespace ZeroTier.Controller.AspNetCore.Compatible;
 
 /// <summary>
-/// Values that networks and members have in common, as ZeroTierOne's controller reads them (docs/protocol/5-http-api.md 5.3).
+/// Reads values that networks and members have in common, as ZeroTierOne's controller does (docs/protocol/5-http-api.md 5.3).
 /// </summary>
 internal static class CompatibleJson
 {
     private const int TraceTargetLength = 10;
 
-    /// <summary>The entries of an array, as many as are kept.</summary>
+    /// <summary>The elements of an array, up to the permitted number.</summary>
     public static IEnumerable<JsonElement> Entries(this JsonElement array) => array.EnumerateArray().Take(ControllerNetwork.MaxEntries);
 
-    /// <summary>An address with its bits; null when the value is no text, or the text of no address.</summary>
+    /// <summary>An address with its prefix length; null when the value is not a text with an address.</summary>
     public static (IPAddress Address, int Bits)? ToPrefix(this JsonElement? value) =>
         value is { ValueKind: JsonValueKind.String } text ? AddressText.ReadPrefix(text.ToText()) : null;
 
-    /// <summary>Addresses; entries that are none are left out.</summary>
-    /// <exception cref="JsonException">An entry is no text.</exception>
+    /// <summary>Addresses; texts that are not an address are skipped.</summary>
+    /// <exception cref="JsonException">An element is not a text.</exception>
     public static ImmutableArray<IPAddress> ToAddresses(this JsonElement array)
     {
         var addresses = ImmutableArray.CreateBuilder<IPAddress>();
@@ -40,7 +40,7 @@ internal static class CompatibleJson
         return addresses.DrainToImmutable();
     }
 
-    /// <summary>Who gets traces: ten characters, else null.</summary>
+    /// <summary>The receiver of remote traces, if it has ten characters; else null.</summary>
     public static string? ToTraceTarget(this JsonElement value) => value.ToText() is { Length: TraceTargetLength } target ? target : null;
 
     /// <summary>Milliseconds since 1970; null for 0.</summary>

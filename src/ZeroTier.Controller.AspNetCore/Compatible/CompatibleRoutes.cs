@@ -3,7 +3,6 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
-using ZeroTier.Controller.AspNetCore.Access;
 using ZeroTier.Service.AspNetCore.Access;
 using ZeroTier.Service.AspNetCore.Compatible;
 
@@ -33,7 +32,7 @@ internal static class CompatibleRoutes
         MapRest(controller);
     }
 
-    /// <summary>The lists with everything in them, which ZeroTierOne has under a path of their own.</summary>
+    /// <summary>Maps the lists with full records, which ZeroTierOne has under a separate path.</summary>
     public static void MapBulk(IEndpointRouteBuilder controller)
     {
         controller.MapMethods("/network", Get, ControllerEndpoint.Create(BulkLists.WriteNetworksAsync));
@@ -43,7 +42,7 @@ internal static class CompatibleRoutes
         MapRest(controller);
     }
 
-    // Whoever is not let in learns of no path whether there is one.
+    // Unknown paths are access-controlled too, so that unauthorised callers cannot discover which paths exist.
     private static void MapRest(IEndpointRouteBuilder controller) =>
         controller.Map("/{**path}", ControllerEndpoint.Create(static (context, _) => CompatibleAnswer.WriteNotFoundAsync(context)));
 
@@ -105,7 +104,7 @@ internal static class CompatibleRoutes
         string text = Value(context, "network");
         if (IsOfNewNetwork(text))
         {
-            // In lower case, as recorded.
+            // Case-sensitive: ZeroTierOne accepts the node ID in lower case only.
             if (controller.Node is { } node && !text.StartsWith(node.ToString(), StringComparison.Ordinal))
             {
                 context.Response.StatusCode = StatusCodes.Status400BadRequest;

@@ -1,11 +1,10 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
-using ZeroTier.Controller.AspNetCore.Access;
 using ZeroTier.Service.AspNetCore.Compatible;
 
 namespace ZeroTier.Controller.AspNetCore.Compatible;
 
-/// <summary>Makes endpoints that work with the controller, once it is open.</summary>
+/// <summary>Creates endpoints that use the controller, waiting until it is open.</summary>
 internal static class ControllerEndpoint
 {
     public static RequestDelegate Create(Func<HttpContext, NetworkController, Task> work) => CompatibleEndpoint.Create(

@@ -7,8 +7,8 @@ namespace ZeroTier.Controller.AspNetCore.Compatible;
 /// <summary>Merges the body of a request into a member (docs/protocol/5-http-api.md 5.5.5).</summary>
 internal static class MemberChange
 {
-    /// <summary>The member with what the body says.</summary>
-    /// <exception cref="JsonException">A value whose meaning cannot be guessed.</exception>
+    /// <summary>Returns the member with the settings in the body applied.</summary>
+    /// <exception cref="JsonException">A value has an invalid type whose meaning is unknown.</exception>
     public static ControllerMember Apply(ControllerMember member, JsonElement body) => member with
     {
         IsAuthorized = body.Member("authorized")?.ToBoolean() ?? member.IsAuthorized,

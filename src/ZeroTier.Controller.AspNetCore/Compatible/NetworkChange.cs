@@ -8,16 +8,16 @@ using ZeroTier.Controller.Rules;
 namespace ZeroTier.Controller.AspNetCore.Compatible;
 
 /// <summary>
-/// Merges the body of a request into a network (docs/protocol/5-http-api.md 5.5.3): keys that are missing stay, lists are replaced as a
-/// whole.
+/// Merges the body of a request into a network (docs/protocol/5-http-api.md 5.5.3): settings whose key is missing are unchanged, lists are
+/// replaced as a whole.
 /// </summary>
 internal static class NetworkChange
 {
     private const int DefaultMulticastLimit = 32;
     private const int DefaultMtu = 2800;
 
-    /// <summary>The network with what the body says.</summary>
-    /// <exception cref="JsonException">A value whose meaning cannot be guessed.</exception>
+    /// <summary>Returns the network with the settings in the body applied.</summary>
+    /// <exception cref="JsonException">A value has an invalid type whose meaning is unknown.</exception>
     public static ControllerNetwork Apply(ControllerNetwork network, JsonElement body) =>
         ApplyTraces(ApplyRules(ApplyAddressing(ApplyBasics(network, body),
             body), body), body);
@@ -52,7 +52,7 @@ internal static class NetworkChange
     {
         ImmutableArray<NetworkRule>? rules = body.Member("rules") is { } list ? RuleListJson.ReadRules(list) : null;
 
-        // The text that other rules were made of would mislead.
+        // When the rules are replaced, the source text of the old ones is cleared, since it would be misleading.
         return network with
         {
             Rules = rules ?? network.Rules,

@@ -3,14 +3,14 @@ using ZeroTier.Service.AspNetCore.Access;
 
 namespace ZeroTier.Controller.AspNetCore.Hosting;
 
-/// <summary>Opens the controller with the host, so that what is wrong with its store is known at the start.</summary>
+/// <summary>Opens the controller when the host starts, so that problems with its store fail the start.</summary>
 internal sealed class ControllerService(NetworkControllerHost controllers, ApiToken token) : IHostedLifecycleService
 {
     public async Task StartingAsync(CancellationToken cancellationToken)
     {
         await controllers.GetAsync(cancellationToken).ConfigureAwait(false);
 
-        // Before the first request, so that programs find the file.
+        // Creates the token file before the first request, so that programs find it.
         token.Load();
     }
 

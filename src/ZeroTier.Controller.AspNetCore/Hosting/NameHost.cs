@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging;
 
 namespace ZeroTier.Controller.AspNetCore.Hosting;
 
-/// <summary>Answers for names on the networks that serve them, from the start of the host until it stops; the node outlives it.</summary>
+/// <summary>Runs the <see cref="NameService"/> from the start of the host until its stop; the node outlives it.</summary>
 internal sealed class NameHost(
     NetworkControllerHost controllers, IServiceProvider services, TimeProvider time, ILoggerFactory loggerFactory)
     : IHostedService, IAsyncDisposable

@@ -4,7 +4,9 @@ using System.Net;
 
 namespace ZeroTier.Controller.AspNetCore.V1;
 
-/// <summary>Records of the controller as resources, and changes back. What cannot be read is refused by its name.</summary>
+/// <summary>
+/// Converts records of the controller to resources of the REST API, and patches to records. Errors name the invalid property.
+/// </summary>
 internal static class Conversion
 {
     public static NetworkResource ToResource(ControllerNetwork network, NetworkCounts counts) => new(
@@ -76,7 +78,7 @@ internal static class Conversion
         Capabilities = patch.Capabilities is { } capabilities ? [.. capabilities] : member.Capabilities,
     };
 
-    // Lists may hold null, whatever their type says.
+    // JSON lists may contain null even if the element type is not nullable.
     private static AddressPool ReadPool(PoolResource? pool) => pool is null
         ? throw new ArgumentException("pools holds null. A valid example is {\"first\":\"10.147.20.10\",\"last\":\"10.147.20.250\"}.")
         : new AddressPool(ReadAddress(pool.First, "pools"), ReadAddress(pool.Last, "pools"));

@@ -9,7 +9,7 @@ using ZeroTier.Service.AspNetCore.Pages;
 
 namespace ZeroTier.Controller.AspNetCore.V1;
 
-/// <summary>What was done, and what happens.</summary>
+/// <summary>The endpoints of the audit trail and of live events.</summary>
 internal static class HistoryEndpoints
 {
     public static void Map(RouteGroupBuilder api)
@@ -58,7 +58,7 @@ internal static class HistoryEndpoints
         NetworkController controller = await ResourceEndpoint.ControllerOf(context).ConfigureAwait(false);
         NetworkId? only = network is null ? null : ResourceEndpoint.NetworkOf(network);
 
-        // From here on, so that what happens before the first event is read is in the stream.
+        // Subscribe before the response starts, so that no event is missed.
         ControllerSubscription subscription = controller.Subscribe();
         context.Response.RegisterForDispose(subscription);
         return TypedResults.ServerSentEvents(
@@ -74,7 +74,7 @@ internal static class HistoryEndpoints
     {
         yield return new SseItem<EventResource>(new EventResource(time.GetUtcNow(), only?.ToString()), "ready");
 
-        // The host does not stop while a stream is open.
+        // End the stream when the host stops, since an open response would delay the shutdown.
         using var end = stopping.UnsafeRegister(static s => ((ControllerSubscription)s!).Dispose(), subscription);
         using var over = new CancellationTokenSource(PageRoutes.StreamAge, time);
         using var age = over.Token.UnsafeRegister(static s => ((ControllerSubscription)s!).Dispose(), subscription);

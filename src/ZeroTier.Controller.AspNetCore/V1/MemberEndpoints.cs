@@ -1,7 +1,6 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
-using ZeroTier.Controller.AspNetCore.Access;
 using ZeroTier.Service.AspNetCore.Access;
 
 namespace ZeroTier.Controller.AspNetCore.V1;
@@ -62,7 +61,7 @@ internal static class MemberEndpoints
                 id, address, m => Conversion.Apply(m, patch), revision, RequestActor.Of(context), context.RequestAborted))
             .ConfigureAwait(false);
 
-        // What was written, whatever has become of the member since.
+        // Answer with the record that was written, even if the member has changed or been deleted since.
         return Answer(context, (controller.FindMember(id, address) ?? new MemberStatus { Member = changed }) with { Member = changed });
     }
 

@@ -1,7 +1,6 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
-using ZeroTier.Controller.AspNetCore.Access;
 using ZeroTier.Service.AspNetCore.Access;
 
 namespace ZeroTier.Controller.AspNetCore.V1;
@@ -88,7 +87,7 @@ internal static class NetworkEndpoints
             }).ConfigureAwait(false);
     }
 
-    /// <summary>Changes a network if it meets the request's conditions.</summary>
+    /// <summary>Changes a network if the request's preconditions hold.</summary>
     public static Task<ControllerNetwork> UpdateAsync(
         HttpContext context, NetworkController controller, NetworkId id, Func<ControllerNetwork, ControllerNetwork> change) =>
         Preconditions.ChangeAsync(

@@ -1,16 +1,16 @@
 namespace ZeroTier.Controller.AspNetCore.V1;
 
 /// <summary>
-/// Pages of lists that are sorted by a key of fixed length: the cursor is the key of the last entry, so that changes in between shift
-/// nothing.
+/// Pages of lists sorted by a key of fixed length. The cursor is the key of the last entry, so that additions and removals between two
+/// requests do not shift pages.
 /// </summary>
 internal static class Paging
 {
     public const int DefaultLimit = 100;
     public const int MaxLimit = 1000;
 
-    /// <summary>Checks how many entries are asked for.</summary>
-    /// <exception cref="ArgumentException">Too few or too many.</exception>
+    /// <summary>Validates the requested page size.</summary>
+    /// <exception cref="ArgumentException">The limit is out of range.</exception>
     public static void Check(int limit)
     {
         if (limit is < 1 or > MaxLimit)
@@ -19,7 +19,7 @@ internal static class Paging
         }
     }
 
-    /// <summary>The page behind a cursor.</summary>
+    /// <summary>The page after a cursor.</summary>
     public static Page<TResource> Cut<T, TResource>(
         IEnumerable<T> entries, Func<T, string> key, string? after, int limit, Func<T, TResource> convert)
     {

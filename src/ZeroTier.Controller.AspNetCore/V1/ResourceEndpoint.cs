@@ -4,17 +4,14 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Net.Http.Headers;
-using ZeroTier.Controller.AspNetCore.Access;
 using ZeroTier.Service.AspNetCore.Access;
 
 namespace ZeroTier.Controller.AspNetCore.V1;
 
-/// <summary>
-/// What every endpoint of the resources does around its own work: asks the guard, says what failed as problem details, reads bodies.
-/// </summary>
+/// <summary>The common part of all endpoints of the REST API: access control, errors as problem details, reading bodies.</summary>
 internal static class ResourceEndpoint
 {
-    /// <summary>Runs around each endpoint for programs, which show a token.</summary>
+    /// <summary>Endpoint filter for access control by token or policy; not used by the admin pages, which have sessions.</summary>
     public static ValueTask<object?> GuardAsync(EndpointFilterInvocationContext invocation, EndpointFilterDelegate next)
     {
         HttpContext context = invocation.HttpContext;
@@ -31,7 +28,7 @@ internal static class ResourceEndpoint
         return ValueTask.FromResult<object?>(TypedResults.Problem(statusCode: status));
     }
 
-    /// <summary>Runs around each endpoint.</summary>
+    /// <summary>Endpoint filter that sets common headers and converts exceptions to problem details.</summary>
     public static async ValueTask<object?> ExplainAsync(EndpointFilterInvocationContext invocation, EndpointFilterDelegate next)
     {
         HttpContext context = invocation.HttpContext;
@@ -39,7 +36,7 @@ internal static class ResourceEndpoint
         context.Response.Headers[HeaderNames.CacheControl] = "no-store";
         if (context.Response.StatusCode == StatusCodes.Status400BadRequest)
         {
-            // The framework could not bind a parameter, and calls no handler.
+            // The framework could not bind a parameter and would not call the handler.
             return TypedResults.Problem(
                 "A parameter of the query has another type than is expected.", statusCode: StatusCodes.Status400BadRequest);
         }
@@ -67,7 +64,7 @@ internal static class ResourceEndpoint
             ? id
             : throw new KeyNotFoundException($"'{text}' is no node's address: 10 hexadecimal digits.");
 
-    /// <summary>Reads a body.</summary>
+    /// <summary>Deserialises a request body.</summary>
     public static async Task<T> ReadAsync<T>(HttpContext context, JsonTypeInfo<T> type)
     {
         using JsonDocument document = await RequestBody.ReadJsonAsync(context).ConfigureAwait(false);
@@ -80,7 +77,7 @@ internal static class ResourceEndpoint
         KeyNotFoundException => Problem(StatusCodes.Status404NotFound, exception.Message),
         BadHttpRequestException bad => Problem(bad.StatusCode, bad.Message),
 
-        // The message names types of this library; the path is what the caller knows.
+        // Use the JSON path only: the message contains type names of this library, which mean nothing to the caller.
         JsonException { Path: { Length: > 1 } path } =>
             Problem(StatusCodes.Status400BadRequest, $"'{path}' is unknown, or not of the type that is expected there."),
         JsonException or ArgumentException => Problem(StatusCodes.Status400BadRequest, exception.Message),

@@ -5,7 +5,8 @@ using Microsoft.AspNetCore.Routing;
 namespace ZeroTier.Controller.AspNetCore.V1;
 
 /// <summary>
-/// All resources, for programs under a path of their own and for the scripts of the admin pages under theirs. The group guards them.
+/// Maps all resources: for programs under their own prefix, and again for the scripts of the admin pages. The caller's route group adds
+/// access control.
 /// </summary>
 internal static class ResourceRoutes
 {

@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 
 namespace ZeroTier.Controller.AspNetCore.V1;
 
-/// <summary>A page of a list. Next is the cursor of the page behind it; null on the last one.</summary>
+/// <summary>A page of a list. Next is the cursor for the following page; null on the last one.</summary>
 internal sealed record Page<T>(IReadOnlyList<T> Items, string? Next);
 
 internal sealed record NetworkResource(
@@ -11,7 +11,7 @@ internal sealed record NetworkResource(
     Ipv6Resource Ipv6, IReadOnlyList<RouteResource> Routes, IReadOnlyList<PoolResource> Pools, DnsResource? Dns, bool ServesNames,
     CountsResource Members);
 
-/// <summary>Which IPv6 addresses members get.</summary>
+/// <summary>The kinds of IPv6 addresses assigned to members.</summary>
 internal sealed record Ipv6Resource(bool Pool, bool Rfc4193, bool SixPlane);
 
 /// <summary>A route: the target with its prefix length, and the gateway, if any.</summary>
@@ -23,7 +23,7 @@ internal sealed record DnsResource(string Domain, IReadOnlyList<string> Servers)
 
 internal sealed record CountsResource(int Total, int Authorized, int Online);
 
-/// <summary>What to change of a network; what is missing stays.</summary>
+/// <summary>Changes of a network; missing properties are unchanged.</summary>
 internal sealed record NetworkPatch
 {
     public string? Name { get; init; }
@@ -44,22 +44,22 @@ internal sealed record NetworkPatch
 
     public IReadOnlyList<PoolResource>? Pools { get; init; }
 
-    /// <summary>An empty domain without servers takes the setting away.</summary>
+    /// <summary>An empty domain without servers removes the setting.</summary>
     public DnsResource? Dns { get; init; }
 
-    /// <summary>Whether the controller answers for members' names in the domain of dns.</summary>
+    /// <summary>Whether the controller serves members' names in the domain of dns.</summary>
     public bool? ServesNames { get; init; }
 }
 
 /// <summary>
-/// The rules: the text that they were made of, if any, and in ZeroTierOne's JSON. Text is the source, or what the rules say where there is
-/// none; null where the language has no words for them.
+/// The rules. Source is the text that they were compiled from, empty if there is none. Text is the source or, without one, the formatted
+/// rules; null if the rule language cannot express them. The other properties are the rules in ZeroTierOne's JSON.
 /// </summary>
 internal sealed record RulesResource(
     string Source, string? Text, IReadOnlyList<NetworkRule> Rules, IReadOnlyList<NetworkCapability> Capabilities,
         IReadOnlyList<NetworkTag> Tags);
 
-/// <summary>New rules: either the text, or the JSON.</summary>
+/// <summary>New rules, either as text or as JSON.</summary>
 internal sealed record RulesChange
 {
     public string? Source { get; init; }
@@ -78,7 +78,7 @@ internal sealed record MemberResource(
     string? Identity, string? Version, DateTimeOffset? LastAuthorized, DateTimeOffset? LastDeauthorized, bool Online,
     DateTimeOffset? LastSeen);
 
-/// <summary>What to change of a member; what is missing stays.</summary>
+/// <summary>Changes of a member; missing properties are unchanged.</summary>
 internal sealed record MemberPatch
 {
     public string? Name { get; init; }
@@ -99,7 +99,7 @@ internal sealed record MemberPatch
 /// <summary>A join token, without the secret itself.</summary>
 internal sealed record TokenResource(string Id, DateTimeOffset? Expires);
 
-/// <summary>A new join token. The secret is shown this once.</summary>
+/// <summary>A new join token. The secret is returned only in this response.</summary>
 internal sealed record NewTokenResource(string Id, string Token, DateTimeOffset? Expires);
 
 internal sealed record TokenRequest(DateTimeOffset? Expires = null);
@@ -107,7 +107,7 @@ internal sealed record TokenRequest(DateTimeOffset? Expires = null);
 internal sealed record AuditResource(
     long Id, DateTimeOffset Time, string Actor, string Action, string Network, string? Member, string Detail);
 
-/// <summary>What an event is about; read the resource for what it is now.</summary>
+/// <summary>An event. It only identifies the resource, whose current state must be read separately.</summary>
 internal sealed record EventResource(DateTimeOffset Time, string? Network, string? Member = null, long? Revision = null);
 
 /// <summary>An error in a rule text.</summary>

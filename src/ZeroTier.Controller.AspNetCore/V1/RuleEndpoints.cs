@@ -1,7 +1,6 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
-using ZeroTier.Controller.AspNetCore.Access;
 using ZeroTier.Service.AspNetCore.Access;
 
 namespace ZeroTier.Controller.AspNetCore.V1;

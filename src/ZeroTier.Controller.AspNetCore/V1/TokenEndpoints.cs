@@ -7,7 +7,7 @@ using ZeroTier.Service.AspNetCore.Access;
 
 namespace ZeroTier.Controller.AspNetCore.V1;
 
-/// <summary>Join tokens. They are named by a part of their hash: URLs are logged, and lists are shown.</summary>
+/// <summary>The endpoints of join tokens. A token's ID is a part of its hash, because URLs are logged and lists are displayed.</summary>
 internal static class TokenEndpoints
 {
     private const int IdLength = 8;

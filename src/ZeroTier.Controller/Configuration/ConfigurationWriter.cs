@@ -18,13 +18,13 @@ internal static class ConfigurationWriter
     private const int MaxCapabilities = 128;
     private const int MaxOwnershipCertificates = 4;
 
-    /// <summary>Writes the dictionary.</summary>
-    /// <param name="controller">Who signs.</param>
+    /// <summary>Writes the configuration dictionary.</summary>
+    /// <param name="controller">The controller's identity, which signs the credentials.</param>
     /// <param name="network">The network.</param>
     /// <param name="member">The member, with its identity.</param>
-    /// <param name="addresses">Its addresses, as <see cref="AddressesOf"/> gives them.</param>
-    /// <param name="time">Milliseconds since 1970, higher than in anything that this member got before.</param>
-    /// <param name="understandsRules">False for nodes that know no rules.</param>
+    /// <param name="addresses">Its addresses, from <see cref="AddressesOf"/>.</param>
+    /// <param name="time">The timestamp in milliseconds since 1970, higher than any that this member was sent before.</param>
+    /// <param name="understandsRules">False for nodes that do not support rules.</param>
     public static byte[] Write(
         NodeIdentity controller,
         EncodedNetwork network,
@@ -60,15 +60,29 @@ internal static class ConfigurationWriter
         return writer.ToArray();
     }
 
-    /// <summary>The addresses that a member gets, managed ones first, each with its prefix length.</summary>
+    /// <summary>The addresses of a member, managed ones first, each with its prefix length.</summary>
     /// <param name="network">The network.</param>
     /// <param name="member">The member.</param>
-    /// <param name="table">Who has which address.</param>
-    /// <param name="state">Set to a conflict where an address belongs to another member; it is not given.</param>
+    /// <param name="table">The addresses and their holders.</param>
+    /// <param name="state">Gets the conflict flag when an address belongs to another member; that address is omitted.</param>
     public static List<(IpAddress Address, int PrefixLength)> AddressesOf(
-        ControllerNetwork network, ControllerMember member, AddressTable table,
-            ref AddressState state)
+        ControllerNetwork network, ControllerMember member, AddressTable table, ref AddressState state)
     {
+        // A configuration has a limited number of addresses. Those that follow from the member's node always find room.
+        var derived = new List<(IpAddress, int)>();
+        if (member.AssignsAddresses)
+        {
+            if (network.IPv6Assignment.HasFlag(IPv6Assignment.Rfc4193))
+            {
+                derived.Add((IpAddress.From(network.Id.GetRfc4193Address(member.Node)), NetworkConfiguration.Rfc4193PrefixLength));
+            }
+
+            if (network.IPv6Assignment.HasFlag(IPv6Assignment.SixPlane))
+            {
+                derived.Add((IpAddress.From(network.Id.GetSixPlaneAddress(member.Node)), NetworkConfiguration.SixPlanePrefixLength));
+            }
+        }
+
         var addresses = new List<(IpAddress, int)>();
         foreach (IPAddress text in member.Addresses)
         {
@@ -77,28 +91,15 @@ internal static class ConfigurationWriter
             {
                 state |= AddressState.Conflict;
             }
-            else if (addresses.Count < MaxAddresses
+            else if (addresses.Count + derived.Count < MaxAddresses
                 && AddressAssignment.TryGetPrefix(network, address, out int prefixLength)
-                && !addresses.Contains((address,
-                    prefixLength)))
+                && !addresses.Contains((address, prefixLength)))
             {
                 addresses.Add((address, prefixLength));
             }
         }
 
-        if (member.AssignsAddresses)
-        {
-            if (network.IPv6Assignment.HasFlag(IPv6Assignment.Rfc4193))
-            {
-                addresses.Add((IpAddress.From(network.Id.GetRfc4193Address(member.Node)), NetworkConfiguration.Rfc4193PrefixLength));
-            }
-
-            if (network.IPv6Assignment.HasFlag(IPv6Assignment.SixPlane))
-            {
-                addresses.Add((IpAddress.From(network.Id.GetSixPlaneAddress(member.Node)), NetworkConfiguration.SixPlanePrefixLength));
-            }
-        }
-
+        addresses.AddRange(derived);
         return addresses;
     }
 
@@ -157,7 +158,7 @@ internal static class ConfigurationWriter
     private static byte[] Addresses(IReadOnlyList<(IpAddress Address, int PrefixLength)> addresses)
     {
         var bytes = new List<byte>();
-        foreach ((IpAddress address, int prefixLength) in addresses.Take(MaxAddresses))
+        foreach ((IpAddress address, int prefixLength) in addresses)
         {
             InetAddressEncoding.Write(bytes, address, prefixLength);
         }

@@ -1,16 +1,16 @@
 namespace ZeroTier.Controller.Configuration;
 
 /// <summary>
-/// The time stamps of configurations, credentials and revocations. Members order them and compare them with each other, so they never fall
-/// behind any that was given out, to whomever and by whichever process, and go on at the pace of time whatever the system's clock does.
-/// Each is reserved in the store before it is used, in steps. Used by one thread at a time.
+/// Issues the timestamps of configurations, credentials and revocations. Members compare them, so they must never be lower than any
+/// timestamp issued before, to any member by any process, and must advance at the rate of real time even if the system clock is set. They
+/// are reserved in the store, in steps, before they are used. Not thread-safe.
 /// </summary>
 internal sealed class ControllerClock(TimeProvider time)
 {
-    // How far a restart may set the clock ahead; each step costs a write.
+    // The size of a reservation in milliseconds: a restart may advance the clock by this much, and each step costs a write.
     private const long Step = 30_000;
 
-    // The highest that was given out or reserved, and when, in the time provider's ticks: from there on it is counted.
+    // The highest timestamp issued or reserved, and the monotonic time at which it was set: the clock counts on from there.
     private long _anchor;
     private long _anchored;
     private long _reserved;
@@ -18,16 +18,16 @@ internal sealed class ControllerClock(TimeProvider time)
     private long Now =>
         Math.Max(time.GetUtcNow().ToUnixTimeMilliseconds(), _anchor + (long)time.GetElapsedTime(_anchored).TotalMilliseconds);
 
-    /// <summary>A lease was acquired: what its earlier holders have reserved may have been used.</summary>
+    /// <summary>Called when a lease was acquired: timestamps reserved by earlier holders may have been used.</summary>
     public void Begin(IControllerLease lease)
     {
         _reserved = lease.ReservedTime;
         Raise(_reserved + 1);
     }
 
-    /// <summary>Gives out a time stamp.</summary>
+    /// <summary>Issues a timestamp.</summary>
     /// <param name="lease">The lease that is held.</param>
-    /// <param name="last">One that it must be above, the receiver's last.</param>
+    /// <param name="last">The receiver's last timestamp, which the new one must exceed.</param>
     /// <param name="cancellationToken">Ends the wait for the store.</param>
     public async ValueTask<ulong> NextAsync(IControllerLease lease, ulong last, CancellationToken cancellationToken)
     {
@@ -43,7 +43,7 @@ internal sealed class ControllerClock(TimeProvider time)
         return (ulong)next;
     }
 
-    /// <summary>From now on all time stamps are higher than this one.</summary>
+    /// <summary>Makes all later timestamps higher than this one.</summary>
     public void Pass(ulong timestamp) => Raise((long)timestamp + 1);
 
     private void Raise(long timestamp)

@@ -10,8 +10,8 @@ using ZeroTier.Managed.Vl2.Rules;
 namespace ZeroTier.Controller.Configuration;
 
 /// <summary>
-/// The parts of a configuration that are the same for all members of a network (docs/protocol/3-vl2.md 3.4). Immutable; made anew when the
-/// network changes.
+/// The parts of a configuration that are the same for all members of a network (docs/protocol/3-vl2.md 3.4). Immutable; created again when
+/// the network changes.
 /// </summary>
 internal sealed class EncodedNetwork
 {
@@ -34,7 +34,7 @@ internal sealed class EncodedNetwork
         Specialists = [.. bridges.Take(MaxSpecialists).SelectMany(b => Bytes(b.Value | BridgeRole))];
     }
 
-    /// <summary>One rule that accepts everything, for nodes that know no rules.</summary>
+    /// <summary>A rule table that accepts everything, for nodes that do not support rules.</summary>
     public static byte[] AcceptAll { get; } = Encode(Table([NetworkRule.Accept], 1));
 
     public ControllerNetwork Network { get; }
@@ -51,7 +51,8 @@ internal sealed class EncodedNetwork
 
     public byte[] Specialists { get; }
 
-    // Of more rules than members take none are sent, and so nothing passes: without the last ones something might that they forbid.
+    // If there are more rules than members accept, an empty table is sent, which drops everything: a truncated one might permit what the
+    // last rules forbid.
     private static RuleTable Table(ImmutableArray<NetworkRule> rules, int max) =>
         rules.Length > max ? RuleTable.Empty : RuleEncoding.ToTable(rules, max);
 
@@ -80,7 +81,7 @@ internal sealed class EncodedNetwork
     private static byte[] EncodeDns(NetworkDnsSettings? dns, IReadOnlyList<IpAddress> own)
     {
         var bytes = new List<byte>();
-        // One of each family of its own, so that the others that the network names have their places, too.
+        // Only one of the controller's own addresses per family, to leave room for the network's other servers.
         IpAddress?[] servers =
         [
             .. own.DistinctBy(a => a.IsIPv4).Select(a => (IpAddress?)a),
@@ -99,7 +100,7 @@ internal sealed class EncodedNetwork
 
     private static IpAddress? ReadServer(string text) => IPAddress.TryParse(text, out IPAddress? server) ? IpAddress.From(server) : null;
 
-    // Never inside a character.
+    // Truncates at a character boundary.
     private static byte[] Cut(string text, int maxLength)
     {
         byte[] bytes = new byte[maxLength];

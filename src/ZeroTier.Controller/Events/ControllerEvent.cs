@@ -1,24 +1,24 @@
 namespace ZeroTier.Controller;
 
-/// <summary>Something happened at a controller. Immutable.</summary>
+/// <summary>An event of a controller. Immutable.</summary>
 public abstract record ControllerEvent
 {
     private protected ControllerEvent()
     {
     }
 
-    /// <summary>Grows by one with each event of a controller.</summary>
+    /// <summary>The sequence number, increasing by one with each event of a controller.</summary>
     public long Sequence { get; internal init; }
 
-    /// <summary>When.</summary>
+    /// <summary>The time of the event.</summary>
     public DateTimeOffset Time { get; internal init; }
 
     /// <summary>The network.</summary>
     public abstract NetworkId NetworkId { get; }
 }
 
-/// <summary>A network was made or changed.</summary>
-/// <param name="Network">What it is now; revision 1 says that it is new.</param>
+/// <summary>A network was created or changed.</summary>
+/// <param name="Network">The network's current record; revision 1 means that it is new.</param>
 public sealed record NetworkChanged(ControllerNetwork Network) : ControllerEvent
 {
     /// <inheritdoc />
@@ -33,8 +33,8 @@ public sealed record NetworkDeleted(NetworkId Id) : ControllerEvent
     public override NetworkId NetworkId => Id;
 }
 
-/// <summary>A member, or a node that waits to be one, came up or changed.</summary>
-/// <param name="Member">What it is now; revision 1 says that it is new.</param>
+/// <summary>A record of a member, or of a node that is not authorised yet, was created or changed.</summary>
+/// <param name="Member">The current record; revision 1 means that it is new.</param>
 public sealed record MemberChanged(ControllerMember Member) : ControllerEvent
 {
     /// <inheritdoc />
@@ -50,10 +50,10 @@ public sealed record MemberDeleted(NetworkId Network, NodeId Node) : ControllerE
     public override NetworkId NetworkId => Network;
 }
 
-/// <summary>A member was heard of after two minutes or more of silence, or ceased to be heard of.</summary>
+/// <summary>A member came online (its first request, or the first after two minutes of silence), or went offline.</summary>
 /// <param name="Network">The network.</param>
 /// <param name="Node">The node.</param>
-/// <param name="IsOnline">Which of both.</param>
+/// <param name="IsOnline">Whether the member is now online.</param>
 public sealed record MemberPresenceChanged(NetworkId Network, NodeId Node, bool IsOnline) : ControllerEvent
 {
     /// <inheritdoc />

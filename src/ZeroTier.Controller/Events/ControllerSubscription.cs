@@ -2,11 +2,13 @@ using System.Threading.Channels;
 
 namespace ZeroTier.Controller;
 
-/// <summary>Events of a controller, from the moment of subscribing on. For one reader; disposing ends it.</summary>
+/// <summary>A subscription to the events of a controller since it was opened. For one reader; disposing ends it.</summary>
 public sealed class ControllerSubscription : IDisposable
 {
-    /// <summary>Events that wait for the reader at most. Beyond them the oldest are lost, which <see cref="Missed"/> and a gap of
-    /// <see cref="ControllerEvent.Sequence"/> show.</summary>
+    /// <summary>
+    /// The length of the queue. When it is full, the oldest event is dropped, which <see cref="Missed"/> and a gap in
+    /// <see cref="ControllerEvent.Sequence"/> reveal.
+    /// </summary>
     public const int MaxWaiting = 4096;
 
     private readonly Channel<ControllerEvent> _events;
@@ -21,15 +23,15 @@ public sealed class ControllerSubscription : IDisposable
                 Interlocked.Increment(ref _missed));
     }
 
-    /// <summary>Events that were lost because the reader was too slow.</summary>
+    /// <summary>The number of events dropped because the queue was full.</summary>
     public long Missed => Interlocked.Read(ref _missed);
 
-    /// <summary>The events as they come; ends when the subscription or the controller is disposed of.</summary>
+    /// <summary>The events, in order; ends when the subscription or the controller is disposed.</summary>
     /// <param name="cancellationToken">Ends the reading.</param>
     public IAsyncEnumerable<ControllerEvent> ReadAllAsync(CancellationToken cancellationToken = default) =>
         _events.Reader.ReadAllAsync(cancellationToken);
 
-    /// <summary>Takes an event that waits; false where none does.</summary>
+    /// <summary>Takes the next queued event; false when there is none.</summary>
     public bool TryRead([System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out ControllerEvent? controllerEvent) =>
         _events.Reader.TryRead(out controllerEvent);
 

@@ -1,6 +1,6 @@
 namespace ZeroTier.Controller.Events;
 
-/// <summary>Gives events to subscribers, in one order for all.</summary>
+/// <summary>Distributes events to subscribers, in the same order for all.</summary>
 internal sealed class EventHub(TimeProvider time)
 {
     private readonly Lock _lock = new();
@@ -26,7 +26,7 @@ internal sealed class EventHub(TimeProvider time)
         return subscription;
     }
 
-    // No reader runs inside: channels continue their readers elsewhere.
+    // Writing under the lock is safe: channels run their readers' continuations asynchronously.
     public void Publish(ControllerEvent controllerEvent)
     {
         lock (_lock)

@@ -5,9 +5,9 @@ using ZeroTier.Platform;
 
 namespace ZeroTier.Controller.Import;
 
-/// <summary>Reads the networks and members of a <c>controller.d</c>. One file that cannot be used costs that file alone.</summary>
+/// <summary>Reads the networks and members of a <c>controller.d</c>. A file that cannot be used is skipped and reported.</summary>
 /// <param name="store">The folder.</param>
-/// <param name="import">What is filled.</param>
+/// <param name="import">Receives the result.</param>
 internal sealed class FolderReader(string store, ControllerImport import)
 {
     private readonly SortedDictionary<ulong, ControllerNetwork> _networks = [];
@@ -69,7 +69,7 @@ internal sealed class FolderReader(string store, ControllerImport import)
         }
         else if (network.RequiresLogin)
         {
-            // Members would wait for ever; and without the login, whoever was once authorised would be let in.
+            // Skipped: members could never log in, and ignoring the login would admit everybody who was once authorised.
             LeaveOut(
                 file,
                 "its members must log in (\"ssoEnabled\"), which this controller does not offer. Switch it off there first, if the "
@@ -134,7 +134,7 @@ internal sealed class FolderReader(string store, ControllerImport import)
             && document.RootElement.TryGetProperty("identity", out JsonElement identity)
             && identity.ValueKind != JsonValueKind.Null)
         {
-            // Without it whoever can make an identity of this address would take the member's place.
+            // Skipped: without the recorded identity, any identity with this address could take the member's place.
             LeaveOut(file, $"its identity is not that of node {node}.");
         }
         else if (IsFit(file, member, RecordCheck.Check))
@@ -148,7 +148,7 @@ internal sealed class FolderReader(string store, ControllerImport import)
     {
         try
         {
-            // What is empty may be no plain file, and opening it wait for ever.
+            // A length of 0 may be a special file, such as a pipe, which would block when opened.
             long length = new FileInfo(file).Length;
             if (length is 0 or > ControllerImport.MaxFileSize)
             {
@@ -180,7 +180,7 @@ internal sealed class FolderReader(string store, ControllerImport import)
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            // The parser lets half a surrogate pair pass, and refuses with the latter when it is read.
+            // The parser accepts an unpaired surrogate; reading the text then throws InvalidOperationException.
             LeaveOut(file, e.Message);
             return null;
         }

@@ -1,6 +1,6 @@
 namespace ZeroTier.Controller.Import;
 
-/// <summary>Where ZeroTierOne keeps a controller in its home folder (docs/protocol/5-http-api.md 5.8).</summary>
+/// <summary>The file layout of a controller in ZeroTierOne's home folder (docs/protocol/5-http-api.md 5.8).</summary>
 internal static class HomeFolder
 {
     public const string StoreName = "controller.d";

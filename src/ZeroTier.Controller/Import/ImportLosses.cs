@@ -3,7 +3,7 @@ using ZeroTier.Controller.Json;
 
 namespace ZeroTier.Controller.Import;
 
-/// <summary>What a record lacks of the JSON that it was read from.</summary>
+/// <summary>Finds the parts of the JSON that are missing in the record read from it.</summary>
 internal static class ImportLosses
 {
     public static IEnumerable<string> Of(JsonElement json, ControllerNetwork network)

@@ -5,15 +5,15 @@ using ZeroTier.Managed.Net;
 namespace ZeroTier.Controller.Json;
 
 /// <summary>
-/// The texts of addresses in ZeroTierOne's HTTP API, which reads something out of any text (docs/protocol/5-http-api.md 5.3, 5.6).
+/// Parses addresses as ZeroTierOne's HTTP API does, which accepts almost any text (docs/protocol/5-http-api.md 5.3, 5.6).
 /// </summary>
 internal static class AddressText
 {
     private const int MaxLength = 63;
 
     /// <summary>
-    /// Reads <c>ip/bits</c>. False when it is the text of no address; one of digits that do not parse is all zero. Bits that are not given
-    /// are 0.
+    /// Parses <c>ip/bits</c>. False when the text is too long or contains neither a colon nor a dot. An address that does not parse becomes
+    /// all zero, missing bits become 0.
     /// </summary>
     public static bool TryReadPrefix(ReadOnlySpan<char> text, out IpAddress address, out ushort bits)
     {
@@ -42,11 +42,11 @@ internal static class AddressText
         return false;
     }
 
-    /// <summary>As above, in the framework's form; null when it is the text of no address.</summary>
+    /// <summary>As <see cref="TryReadPrefix"/>, with the framework's address type; null instead of false.</summary>
     public static (IPAddress Address, int Bits)? ReadPrefix(string text) =>
         TryReadPrefix(text, out IpAddress address, out ushort bits) ? (address.ToIPAddress(), bits) : null;
 
-    /// <summary>Reads four decimal numbers. The framework takes more: <c>10.1</c>, hexadecimal and octal numbers.</summary>
+    /// <summary>Parses four decimal numbers. The framework's parser accepts more: <c>10.1</c>, hexadecimal and octal numbers.</summary>
     public static bool TryReadIPv4(ReadOnlySpan<char> text, out IpAddress address)
     {
         address = default;
@@ -73,7 +73,7 @@ internal static class AddressText
         return parts == 4;
     }
 
-    /// <summary>Reads an IPv6 address. The framework takes scopes and brackets, too.</summary>
+    /// <summary>Parses an IPv6 address. The framework's parser also accepts scopes and brackets.</summary>
     public static bool TryReadIPv6(ReadOnlySpan<char> text, out IpAddress address)
     {
         address = default;
@@ -89,7 +89,7 @@ internal static class AddressText
         return true;
     }
 
-    /// <summary>Reads up to six pairs of hexadecimal digits, with or without separators; what is missing or no digit is 0.</summary>
+    /// <summary>Parses up to six pairs of hexadecimal digits, with or without separators; missing or invalid digits count as 0.</summary>
     public static MacAddress ReadMac(ReadOnlySpan<char> text)
     {
         ulong value = 0;

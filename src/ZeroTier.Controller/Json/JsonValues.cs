@@ -4,7 +4,7 @@ using System.Text.Json;
 
 namespace ZeroTier.Controller.Json;
 
-/// <summary>Values of JSON objects, read without complaint: what is missing, or of a wrong type, is null.</summary>
+/// <summary>Reads values of JSON objects leniently: a missing value, or one of a wrong type, is null.</summary>
 internal static class JsonValues
 {
     public static string? TextOrNull(this JsonElement element, string name) =>
@@ -20,17 +20,19 @@ internal static class JsonValues
             ? number
             : null;
 
-    /// <summary>Milliseconds since 1970; null where there are none, or 0, or more than a calendar has.</summary>
+    /// <summary>
+    /// A time in milliseconds since 1970; null when missing or not positive. Times beyond the calendar's end are clamped.
+    /// </summary>
     public static DateTimeOffset? TimeOrNull(this JsonElement element, string name) =>
         element.NumberOrNull(name) is { } number ? ToTime(number) : null;
 
-    /// <summary>As above, of a number.</summary>
+    /// <summary>Converts milliseconds since 1970; null when not positive.</summary>
     public static DateTimeOffset? ToTime(long milliseconds) =>
         milliseconds <= 0
             ? null
             : DateTimeOffset.FromUnixTimeMilliseconds(Math.Min(milliseconds, DateTimeOffset.MaxValue.ToUnixTimeMilliseconds()));
 
-    /// <summary>The entries of an array; none where it is none.</summary>
+    /// <summary>The elements of an array; none when the value is not an array.</summary>
     public static IEnumerable<JsonElement> Items(this JsonElement element, string name) =>
         element.ValueKind == JsonValueKind.Object
             && element.TryGetProperty(name, out JsonElement value)
@@ -38,12 +40,12 @@ internal static class JsonValues
             ? value.EnumerateArray()
             : Enumerable.Empty<JsonElement>();
 
-    /// <summary>The entries of an object; none where it is none.</summary>
+    /// <summary>The properties of an object; none when the value is not an object.</summary>
     public static IEnumerable<JsonProperty> Properties(this JsonElement element, string name) =>
         element.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.Object ? value.EnumerateObject()
             : Enumerable.Empty<JsonProperty>();
 
-    /// <summary>What an object has besides the names that are known.</summary>
+    /// <summary>The properties of an object whose names are not known.</summary>
     public static ImmutableSortedDictionary<string, JsonElement> Rest(this JsonElement element, FrozenSet<string> known)
     {
         var rest = ImmutableSortedDictionary.CreateBuilder<string, JsonElement>(StringComparer.Ordinal);

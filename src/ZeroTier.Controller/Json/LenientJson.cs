@@ -4,14 +4,14 @@ using System.Text.Json;
 namespace ZeroTier.Controller.Json;
 
 /// <summary>
-/// Reads JSON as ZeroTierOne's HTTP API does (docs/protocol/5-http-api.md 5.3): a value of another type is converted, and what cannot be
-/// converted counts as not given. A missing key and a wrong type look the same here; where <c>null</c> means something else, ask for the
-/// member first.
+/// Reads JSON as ZeroTierOne's HTTP API does (docs/protocol/5-http-api.md 5.3): a value of another type is converted, and one that cannot
+/// be converted counts as missing. A missing key and a wrong type give the same result; where <c>null</c> has a meaning of its own, check
+/// <see cref="Member"/> first.
 /// </summary>
 internal static class LenientJson
 {
     /// <summary>
-    /// The value of a key, the last one where the key stands more than once; null when it is missing or the element is no object.
+    /// The value of a key, the last one if the key occurs more than once; null when it is missing or the element is not an object.
     /// </summary>
     public static JsonElement? Member(this JsonElement element, string key) =>
         element.ValueKind == JsonValueKind.Object && element.TryGetProperty(key, out JsonElement value) ? value : null;
@@ -28,7 +28,8 @@ internal static class LenientJson
     public static string Text(this JsonElement element, string key, string missing = "") => element.Member(key)?.ToText(missing) ?? missing;
 
     /// <summary>
-    /// The value as an unsigned integer: fractions are cut off, negative numbers wrap, of a text the decimal digits at its start count.
+    /// The value as an unsigned integer: fractions are truncated, negative numbers wrap, and from a text its leading decimal digits are
+    /// used.
     /// </summary>
     public static ulong ToInteger(this JsonElement value, ulong missing = 0) => value.ValueKind switch
     {
@@ -60,7 +61,7 @@ internal static class LenientJson
     };
 
     /// <summary>
-    /// The hexadecimal digits at the start of a text, with or without 0x; 0 where there are none. Beyond 64 bits the largest number.
+    /// The value of the leading hexadecimal digits of a text, with or without 0x; 0 when there are none. Saturates at 64 bits.
     /// </summary>
     public static ulong Hexadecimal(ReadOnlySpan<char> text)
     {
@@ -88,7 +89,7 @@ internal static class LenientJson
         return value;
     }
 
-    /// <summary>The decimal digits at the start of a text; 0 where there are none. Beyond 64 bits the largest number.</summary>
+    /// <summary>The value of the leading decimal digits of a text; 0 when there are none. Saturates at 64 bits.</summary>
     public static ulong Digits(ReadOnlySpan<char> text)
     {
         int end = text.IndexOfAnyExceptInRange('0', '9');
@@ -104,7 +105,7 @@ internal static class LenientJson
         : value.TryGetDouble(out double number) ? (number < 0 ? unchecked((ulong)(long)number) : (ulong)number)
         : 0;
 
-    // The parser lets half a surrogate pair pass, and refuses only when it is read.
+    // The parser accepts an unpaired surrogate; reading the text then throws InvalidOperationException.
     private static string Characters(JsonElement value)
     {
         try

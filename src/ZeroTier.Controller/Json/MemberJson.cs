@@ -9,7 +9,7 @@ namespace ZeroTier.Controller.Json;
 /// <summary>The member object of the HTTP API (docs/protocol/5-http-api.md 5.5.4).</summary>
 internal static class MemberJson
 {
-    // The last lines: what programs compute and send back, which is never kept.
+    // The last two lines are computed values that programs send back with a member; they are never stored.
     private static readonly FrozenSet<string> Known = FrozenSet.Create(
         StringComparer.Ordinal,
         "id", "address", "nwid", "objtype", "creationTime", "revision", "authorized", "activeBridge", "noAutoAssignIps", "ipAssignments",

@@ -10,10 +10,10 @@ namespace ZeroTier.Controller.Json;
 /// <summary>The network object of the HTTP API (docs/protocol/5-http-api.md 5.5.2).</summary>
 internal static class NetworkJson
 {
-    /// <summary>The one key that ZeroTierOne does not have; written only where it is true.</summary>
+    /// <summary>A key that ZeroTierOne does not have; written only if true.</summary>
     public const string ServeNames = "serveNames";
 
-    // The last line: what programs compute and send back, which is never kept.
+    // The last line is computed values that programs send back with a network; they are never stored.
     private static readonly FrozenSet<string> Known = FrozenSet.Create(
         StringComparer.Ordinal,
         "id", "nwid", "objtype", "creationTime", "revision", "name", "private", "enableBroadcast", "multicastLimit", "mtu", "v4AssignMode",
@@ -143,7 +143,7 @@ internal static class NetworkJson
 
         writer.WriteEndArray();
 
-        // Programs expect an empty array where nothing was ever set (docs/protocol/5-http-api.md 5.5.2).
+        // Programs expect an empty array when DNS was never set (docs/protocol/5-http-api.md 5.5.2).
         if (network.Dns is not { } dns)
         {
             writer.WriteStartArray("dns");
@@ -221,7 +221,7 @@ internal static class NetworkJson
         writer.WriteStartObject("authTokens");
         foreach ((string token, DateTimeOffset? expires) in network.JoinTokens)
         {
-            // 0 is for ever; what has ended then, or before, has ended.
+            // 0 means never, so an expiry time of 1970 or before is written as 1.
             writer.WriteNumber(token, expires is { } end ? Math.Max(1, end.ToUnixTimeMilliseconds()) : 0);
         }
 

@@ -5,17 +5,19 @@ using ZeroTier.Managed.Net;
 namespace ZeroTier.Controller.Members;
 
 /// <summary>
-/// Finds free addresses in the pools of a network (docs/protocol/5-http-api.md 5.7.2). The first try follows from the node's address, so
-/// that a node that is forgotten gets its address again.
+/// Finds free addresses in the pools of a network (docs/protocol/5-http-api.md 5.7.2). The first candidate is derived from the node's
+/// address, so that a node whose record was deleted gets its old address again.
 /// </summary>
 internal static class AddressAssignment
 {
-    // A pool that was searched in vain is not searched again until an address becomes free or the network changes, so that this is rare.
+    // Bounds of a search. An exhausted pool is not searched again until an address becomes free or the network changes.
     private const int MaxIPv4Tries = 65_536;
     private const int MaxIPv6Tries = 1000;
     private const int WholeNodeAddressBits = 40;
 
-    /// <summary>Whether a member's address is sent: it lies inside a route. Gives the longest prefix of those routes.</summary>
+    /// <summary>
+    /// Whether a member's address is inside a route, and so is sent to the member. Returns the longest prefix length of these routes.
+    /// </summary>
     public static bool TryGetPrefix(ControllerNetwork network, in IpAddress address, out int prefixLength)
     {
         prefixLength = -1;
@@ -30,7 +32,7 @@ internal static class AddressAssignment
         return prefixLength >= 0;
     }
 
-    /// <summary>A free IPv4 address; null where there is none.</summary>
+    /// <summary>Finds a free IPv4 address; null when there is none.</summary>
     public static IPAddress? FindIPv4(ControllerNetwork network, NodeId node, AddressTable taken)
     {
         foreach (AddressPool pool in network.AddressPools)
@@ -55,7 +57,7 @@ internal static class AddressAssignment
         return null;
     }
 
-    /// <summary>A free IPv6 address; null where there is none.</summary>
+    /// <summary>Finds a free IPv6 address; null when there is none.</summary>
     public static IPAddress? FindIPv6(ControllerNetwork network, NodeId node, AddressTable taken, RandomSource random)
     {
         foreach (AddressPool pool in network.AddressPools)
@@ -87,13 +89,13 @@ internal static class AddressAssignment
             return IpAddress.FromIPv6(first + node.Value);
         }
 
-        // Small pools are gone through one after the other; from the node's own place on, as in IPv4.
+        // Small pools are searched completely, starting at an offset derived from the node's address, as for IPv4; large ones at random.
         return IpAddress.FromIPv6(first + (span < MaxIPv6Tries
             ? (node.Value + (UInt128)tries) % (span + 1)
             : (((UInt128)random.NextUInt64() << 64) | random.NextUInt64()) % (span + 1)));
     }
 
-    // Never a network or broadcast address: neither of the route, nor of the /24 that people think of. Never a router's own.
+    // Excludes network and broadcast addresses, of the route and also of any /24 (people expect those), and gateways.
     private static bool IsUsableIPv4(ControllerNetwork network, in IpAddress address, bool isWholePool)
     {
         byte last = (byte)address.Value;
@@ -143,7 +145,7 @@ internal static class AddressAssignment
                 return false;
             }
 
-            // The address of all routers (RFC 4291, 2.6.1) is nobody's.
+            // Excludes the subnet-router anycast address (RFC 4291, 2.6.1).
             IpAddress target = IpAddress.From(route.Target);
             if (route.Via is null && address.IsInPrefix(target, route.PrefixLength))
             {

@@ -4,29 +4,32 @@ using System.Text;
 
 namespace ZeroTier.Controller.Members;
 
-/// <summary>How a request ends.</summary>
+/// <summary>The result of a request.</summary>
 internal enum AdmissionResult
 {
     /// <summary>The member gets its configuration.</summary>
     Admitted,
 
-    /// <summary>The node is no member.</summary>
+    /// <summary>The node is not authorised.</summary>
     Denied,
 
     /// <summary>Its user must log in first.</summary>
     LoginRequired,
 }
 
-/// <summary>Decides who is let in (docs/protocol/5-http-api.md 5.7.1), and what follows from being let in (5.7.2). Without state.</summary>
+/// <summary>
+/// Decides who is authorised (docs/protocol/5-http-api.md 5.7.1), and applies the defaults for authorised members (5.7.2). Stateless.
+/// </summary>
 internal static class Admission
 {
-    /// <summary>Decides about a member, whose identity has been compared.</summary>
+    /// <summary>Decides about a member whose identity has been checked.</summary>
     /// <param name="network">The network.</param>
-    /// <param name="member">The member's record; of a new node, a new one.</param>
+    /// <param name="member">The member's record; for a new node, an empty one.</param>
     /// <param name="isNew">Whether the node was unknown before.</param>
-    /// <param name="metadata">What it says of itself; null where it did not ask, but is to be told of a change.</param>
+    /// <param name="metadata">The metadata of its request; null when the member has not made a request but must be informed of a
+    /// change.</param>
     /// <param name="now">The time.</param>
-    /// <returns>The result, and the record as it is afterwards, with the old revision.</returns>
+    /// <returns>The result, and the record after it, still with the old revision.</returns>
     public static (AdmissionResult Result, ControllerMember Record) Decide(
         ControllerNetwork network, ControllerMember member, bool isNew, MemberMetadata? metadata, DateTimeOffset now)
     {
@@ -35,8 +38,7 @@ internal static class Admission
             return (AdmissionResult.Denied, member);
         }
 
-        // A network that requires a login, and a member that has none: whether it is authorised is not told before, and it becomes so
-        // after.
+        // On a network that requires a login, a node without one is only told to log in, whether or not it is authorised.
         if (network.RequiresLogin && !member.IsLoginExempt && !(member.LoginExpiryTime > now))
         {
             return (AdmissionResult.LoginRequired, member);
@@ -57,7 +59,7 @@ internal static class Admission
         return member.IsAuthorized ? (AdmissionResult.Admitted, WithDefaults(network, member, isNew)) : (AdmissionResult.Denied, member);
     }
 
-    /// <summary>The record of a member that is let in now.</summary>
+    /// <summary>The record of a member that is authorised now.</summary>
     public static ControllerMember Authorize(ControllerMember member, AuthorizationSource source, string? token, DateTimeOffset now) =>
         member with { IsAuthorized = true, LastAuthorizedTime = now, AuthorizedBy = source, AuthorizationToken = token };
 
@@ -81,7 +83,7 @@ internal static class Admission
         return member;
     }
 
-    // All tokens are compared, each in constant time: how long it takes tells nothing of how much was right.
+    // All tokens are compared, each in constant time, so that the time does not reveal how much of a guess was right.
     private static string? FindToken(ControllerNetwork network, string? presented, DateTimeOffset now)
     {
         if (string.IsNullOrEmpty(presented))

@@ -1,8 +1,9 @@
 namespace ZeroTier.Controller.Members;
 
 /// <summary>
-/// Which member of a network has what only one can have: an address, a name. Where records give it to several, the oldest record has it, in
-/// whatever order they come: all processes on a store, and each after a restart, say the same. Thread-safe.
+/// Assigns things that only one member of a network can have (addresses, names) to their holders. If several records claim the same key,
+/// the oldest record holds it, independent of the order in which records arrive: so all processes on a store, and each after a restart,
+/// agree. Thread-safe.
 /// </summary>
 internal sealed class HolderTable<TKey>
     where TKey : notnull
@@ -18,7 +19,7 @@ internal sealed class HolderTable<TKey>
         }
     }
 
-    /// <summary>The member that has it; null for nobody.</summary>
+    /// <summary>The member that holds the key; null for none.</summary>
     public NodeId? HolderOf(TKey key)
     {
         lock (_lock)
@@ -27,7 +28,7 @@ internal sealed class HolderTable<TKey>
         }
     }
 
-    /// <summary>Other members than one whose records have something of it.</summary>
+    /// <summary>The other members whose records claim one of the keys.</summary>
     public IReadOnlyList<NodeId> RivalsOf(NodeId member, IEnumerable<TKey> keys)
     {
         lock (_lock)
@@ -37,8 +38,8 @@ internal sealed class HolderTable<TKey>
         }
     }
 
-    /// <summary>Notes what a record has in place of what it had before.</summary>
-    /// <returns>How often something was given up.</returns>
+    /// <summary>Replaces the keys that a record claims.</summary>
+    /// <returns>The number of keys that the record no longer claims.</returns>
     public int Replace(ControllerMember record, IReadOnlySet<TKey> before, IReadOnlySet<TKey> after)
     {
         (DateTimeOffset, NodeId) holder = (record.CreationTime, record.Node);

@@ -3,9 +3,10 @@ using ZeroTier.Managed.Vl2.Configuration;
 
 namespace ZeroTier.Controller.Members;
 
-/// <summary>What a node says of itself when it asks for a configuration (docs/protocol/3-vl2.md 3.3.2). Untrusted.</summary>
-/// <param name="Version">Its software.</param>
-/// <param name="UnderstandsRules">Whether it applies rules; else it gets one that accepts everything, and others apply theirs.</param>
+/// <summary>The metadata that a node sends with a configuration request (docs/protocol/3-vl2.md 3.3.2). Untrusted.</summary>
+/// <param name="Version">Its software version.</param>
+/// <param name="UnderstandsRules">Whether it supports rules. If not, it is sent a rule that accepts everything, and only the other members
+/// apply the network's rules.</param>
 /// <param name="Token">The join token that it presents; null for none.</param>
 internal readonly record struct MemberMetadata(MemberVersion Version, bool UnderstandsRules, string? Token)
 {

@@ -2,14 +2,14 @@ using ZeroTier.Managed;
 
 namespace ZeroTier.Controller.Members;
 
-/// <summary>A member of a network in memory: its record, and what the controller has seen of the node since it was started.</summary>
+/// <summary>The state of a member in memory: its record, and what the controller has observed of the node since it was opened.</summary>
 internal sealed class MemberState(NetworkState network, ControllerMember record)
 {
-    /// <summary>Nothing was heard of the node yet.</summary>
+    /// <summary>The value for a node that has not made a request yet.</summary>
     public const long Never = long.MinValue;
 
-    // What a node says of its software is kept for people; one that says something else each time must not cost a write, and a revision,
-    // each time.
+    // The shortest time in milliseconds between two updates of a member's version: a node that reports another version with each request
+    // must not cause a write each time.
     private const long VersionInterval = 600_000;
 
     private volatile ControllerMember _record = record;
@@ -21,52 +21,53 @@ internal sealed class MemberState(NetworkState network, ControllerMember record)
 
     public NodeId Node => _record.Node;
 
-    /// <summary>What is stored. Replaced whole, after it is durable.</summary>
+    /// <summary>The stored record. Replaced after the new one is durable.</summary>
     public ControllerMember Record
     {
         get => _record;
         set => _record = value;
     }
 
-    /// <summary>When it last asked, in the controller's milliseconds.</summary>
+    /// <summary>The time of its last request, in the controller's milliseconds.</summary>
     public long LastRequest => Interlocked.Read(ref _lastRequest);
 
-    /// <summary>What subscribers were told.</summary>
+    /// <summary>The online state that was last published to subscribers.</summary>
     public bool IsShownOnline => Volatile.Read(ref _isShownOnline);
 
-    /// <summary>A request that waits for its turn; null for none. Guarded by the queue's lock.</summary>
+    /// <summary>The queued request; null for none. Guarded by the queue's lock.</summary>
     public ControllerRequest? Waiting { get; set; }
 
-    /// <summary>Whether it stands in the queue. Guarded by the queue's lock.</summary>
+    /// <summary>Whether the member is in the queue. Guarded by the queue's lock.</summary>
     public bool IsQueued { get; set; }
 
-    // The rest is touched by whoever has the turn.
+    // The members below are used with the controller's turn held.
 
-    /// <summary>Of its last request.</summary>
+    /// <summary>Whether the node supports rules, according to its last request.</summary>
     public bool UnderstandsRules { get; set; }
 
-    /// <summary>The time stamp of the newest configuration or revocation that it got.</summary>
+    /// <summary>The timestamp of the newest configuration that it was sent.</summary>
     public ulong LastTimestamp { get; set; }
 
-    /// <summary>The number of the last entry of the network's revocations that it was told.</summary>
+    /// <summary>The number of the last entry of the network's revocation list that it was sent.</summary>
     public long LastRevocation { get; set; }
 
     public AddressState Addresses { get; set; }
 
-    /// <summary>Whether nobody has ever let the node in, or edited its record: it asked, and that is all.</summary>
+    /// <summary>Whether the node has only made requests: it was never authorised, and nobody has edited its record.</summary>
     public bool IsStranger => IsUntouched(_record);
 
     /// <summary>
-    /// Whether a public network let it in, and nobody has edited its record: it may give way to others when it is silent for long.
+    /// Whether the node was admitted because the network is public, and nobody has edited its record: such a record may be deleted when the
+    /// node has been silent for long and room is needed.
     /// </summary>
     public bool IsVisitor =>
         _record is { IsAuthorized: true, AuthorizedBy: AuthorizationSource.PublicNetwork } record && record.Name is null &&
             !record.IsActiveBridge && record.AssignsAddresses && !record.IsLoginExempt && record.Extensions.IsEmpty;
 
-    /// <summary>For how long nothing was heard of it, at least.</summary>
+    /// <summary>The time since its last request; without one, the time since the controller was opened.</summary>
     public long SilenceAt(long now) => LastRequest is var last && last == Never ? now : now - last;
 
-    /// <summary>Whether a new version of the node's software is to be recorded now.</summary>
+    /// <summary>Whether a changed software version may be stored now.</summary>
     public bool TryNoteVersion(long now)
     {
         if (_versionNoted != Never && now - _versionNoted < VersionInterval)
@@ -78,17 +79,17 @@ internal sealed class MemberState(NetworkState network, ControllerMember record)
         return true;
     }
 
-    /// <summary>Notes a request; false when the one before came less than the interval ago.</summary>
+    /// <summary>Records a request; false when the previous one was less than the interval ago.</summary>
     public bool TryNoteRequest(long now, long interval)
     {
         long last = Interlocked.Read(ref _lastRequest);
         return (last == Never || now - last >= interval) && Interlocked.CompareExchange(ref _lastRequest, now, last) == last;
     }
 
-    /// <summary>Notes what subscribers are told; false when they know already.</summary>
+    /// <summary>Sets the published online state; false when it is unchanged.</summary>
     public bool Show(bool online) => Interlocked.Exchange(ref _isShownOnline, online) != online;
 
-    /// <summary>Whether it was heard of lately.</summary>
+    /// <summary>Whether the last request is recent.</summary>
     public bool IsOnline(long now, long timeout) => LastRequest is var last && last != Never && now - last < timeout;
 
     private static bool IsUntouched(ControllerMember record) =>

@@ -5,13 +5,15 @@ using ZeroTier.Managed.Net;
 
 namespace ZeroTier.Controller.Members;
 
-/// <summary>A network in memory. Records are read by anybody; the rest is touched by whoever has the turn.</summary>
+/// <summary>
+/// The state of a network in memory. Records may be read on any thread; everything else is used with the controller's turn held.
+/// </summary>
 internal sealed class NetworkState(ControllerNetwork record)
 {
-    // A record of an unknown node costs a write; a node that really waits asks every five seconds.
+    // Limits the rate of new records of unknown nodes, which cost a write each. A legitimate node repeats its request every five seconds.
     private static readonly TokenRate Strangers = new(Burst: 100, PerSecond: 20);
 
-    // So does one of a node that a public network lets in, and it may take an address.
+    // Limits the rate of nodes admitted by a public network, which also cost a write, and may take an address.
     private static readonly TokenRate Visitors = new(Burst: 1000, PerSecond: 20);
 
     private volatile ControllerNetwork _record = record;
@@ -23,7 +25,7 @@ internal sealed class NetworkState(ControllerNetwork record)
 
     public NetworkId Id => _record.Id;
 
-    /// <summary>What is stored. Replaced whole, after it is durable.</summary>
+    /// <summary>The stored record. Replaced after the new one is durable.</summary>
     public ControllerNetwork Record
     {
         get => _record;
@@ -34,18 +36,18 @@ internal sealed class NetworkState(ControllerNetwork record)
 
     public AddressTable Addresses { get; } = new();
 
-    /// <summary>Which member has which label in the network's domain (<see cref="MemberLabel"/>).</summary>
+    /// <summary>The DNS labels in the network's domain and the members that hold them (<see cref="MemberLabel"/>).</summary>
     public HolderTable<string> Labels { get; } = new();
 
-    /// <summary>What names mean.</summary>
+    /// <summary>Resolves names of the network.</summary>
     public NetworkNames Names => field ??= new NetworkNames(this);
 
     public RevocationList Revocations { get; } = new();
 
-    /// <summary>Members that <see cref="MemberState.IsStranger"/> holds for.</summary>
+    /// <summary>The number of members for which <see cref="MemberState.IsStranger"/> is true.</summary>
     public int StrangerCount { get; set; }
 
-    /// <summary>What all members get, encoded once for each change.</summary>
+    /// <summary>The part of the configuration that is the same for all members, encoded once per change.</summary>
     public EncodedNetwork Encoded
     {
         get
@@ -61,13 +63,13 @@ internal sealed class NetworkState(ControllerNetwork record)
         }
     }
 
-    /// <summary>The set of bridges, or the name server, has changed.</summary>
+    /// <summary>Must be called when the set of active bridges or the name server's addresses have changed.</summary>
     public void ForgetEncoded() => _encoded = null;
 
-    /// <summary>Whether one more unknown node may be recorded now.</summary>
+    /// <summary>Whether the rate limit permits another record of an unknown node now.</summary>
     public bool MayRecordStranger(long now) => _strangers.TryTake(Strangers, now);
 
-    /// <summary>Whether one more node may be let in now only because the network is public.</summary>
+    /// <summary>Whether the rate limit permits admitting another node of a public network now.</summary>
     public bool MayRecordVisitor(long now) => _visitors.TryTake(Visitors, now);
 
     /// <summary>Whether a search for a free address found none, and nothing has changed since.</summary>
@@ -75,7 +77,7 @@ internal sealed class NetworkState(ControllerNetwork record)
         (isIPv4 ? _exhaustedIPv4 : _exhaustedIPv6) is { } search && ReferenceEquals(search.Network, Record) &&
             search.Releases == Addresses.Releases;
 
-    /// <summary>A search for a free address found none.</summary>
+    /// <summary>Records that a search for a free address found none.</summary>
     public void NoteExhausted(bool isIPv4)
     {
         if (isIPv4)

@@ -3,18 +3,19 @@ using ZeroTier.Managed;
 namespace ZeroTier.Controller.Members;
 
 /// <summary>
-/// Who was put out of a network while certificates of theirs still count. Each member is told of each once: at once when it is online and
-/// this process speaks to members, else with the next configuration that it gets. Bounded. Touched by whoever has the turn.
+/// The nodes that were deauthorised or deleted while their certificates are still valid. Each revocation is sent to each member once:
+/// immediately when it is online and this process holds the lease, else with its next configuration. Bounded. Used with the controller's
+/// turn held.
 /// </summary>
 internal sealed class RevocationList
 {
-    // Beyond them the oldest are not told to those who have missed them; they lapse with their certificates.
+    // When the list is full, the oldest entry is removed. Members that were not sent it yet accept the node until its certificate expires.
     public const int MaxEntries = 1024;
 
     private readonly List<Entry> _entries = [];
     private long _lastNumber;
 
-    /// <summary>A node was put out.</summary>
+    /// <summary>Adds a node that was deauthorised or deleted.</summary>
     /// <param name="target">The node.</param>
     /// <param name="since">When, in the controller's milliseconds.</param>
     public void Add(NodeId target, long since)
@@ -28,15 +29,15 @@ internal sealed class RevocationList
         _entries.Add(new Entry(target, since) { Number = ++_lastNumber });
     }
 
-    /// <summary>A node was let in again.</summary>
+    /// <summary>Removes a node that is authorised again.</summary>
     public void Remove(NodeId target) => _entries.RemoveAll(e => e.Target == target);
 
-    /// <summary>Others have spoken to the members meanwhile: all are told again.</summary>
+    /// <summary>Causes all entries to be sent to all members again, because another process has held the lease in between.</summary>
     public void Restart() => _entries.ForEach(e => e.Number = ++_lastNumber);
 
-    /// <summary>What a member is to be told, in the order of the numbers.</summary>
-    /// <param name="number">The last one that it was told.</param>
-    /// <param name="since">What is older counts no longer.</param>
+    /// <summary>The entries to send to a member, in the order of their numbers.</summary>
+    /// <param name="number">The number of the last entry that it was sent.</param>
+    /// <param name="since">Older entries have expired and are removed.</param>
     public IReadOnlyList<Entry> After(long number, long since)
     {
         if (number >= _lastNumber)
@@ -48,7 +49,7 @@ internal sealed class RevocationList
         return _entries.FindAll(e => e.Number > number);
     }
 
-    /// <summary>One who was put out.</summary>
+    /// <summary>An entry of the list.</summary>
     internal sealed class Entry(NodeId target, long since)
     {
         public NodeId Target => target;
@@ -57,7 +58,7 @@ internal sealed class RevocationList
 
         public long Number { get; set; }
 
-        /// <summary>The revocation; null until one who may sign has somebody to tell.</summary>
+        /// <summary>The signed revocation; null until it is sent for the first time.</summary>
         public byte[]? Signed { get; set; }
     }
 }

@@ -6,15 +6,17 @@ using ZeroTier.Managed.Net;
 namespace ZeroTier.Controller.Members;
 
 /// <summary>
-/// What a batch of requests and changes comes to, before any of it is durable: records to be written, and how each node is answered.
+/// The outcome of a batch of requests and changes, computed before anything is durable: the records to write, and the reply to each node.
 /// </summary>
-/// <remarks>Addresses that it gives out are taken at once, so that no two get one; <see cref="Undo"/> gives them back.</remarks>
+/// <remarks>
+/// Addresses that it assigns are reserved immediately, so that no two members get the same; <see cref="Undo"/> releases them.
+/// </remarks>
 internal sealed class ServicePlan(NetworkControllerOptions options, DateTimeOffset time, long now)
 {
-    // A member that a public network let in, and that was silent for a day, gives way where there is no room.
+    // A member admitted by a public network that has been silent for a day may be deleted when the network is full.
     private const long MaxSilence = 86_400_000;
 
-    // What the batch adds to networks, less those that give way.
+    // The number of records that the batch adds to each network, minus those that it deletes.
     private readonly Dictionary<NetworkState, (int Members, int Strangers)> _newMembers = [];
     private readonly HashSet<MemberState> _forgotten = [];
     private readonly List<(NetworkState Network, ControllerMember Before, ControllerMember After)> _taken = [];
@@ -25,17 +27,17 @@ internal sealed class ServicePlan(NetworkControllerOptions options, DateTimeOffs
 
     public List<AuditEntry> Audit { get; } = [];
 
-    /// <summary>Nodes that give way to others.</summary>
+    /// <summary>Records that are deleted to make room.</summary>
     public IReadOnlyCollection<MemberState> Forgotten => _forgotten;
 
-    /// <summary>Decides about one.</summary>
+    /// <summary>Decides about one item.</summary>
     public void Add(WorkItem item, ConcurrentDictionary<NetworkId, NetworkState> networks)
     {
         NetworkId id = item.Member?.Network.Id ?? item.Request!.Network;
         NodeId node = item.Member?.Node ?? item.Request!.Identity.Address;
         if (!networks.TryGetValue(id, out NetworkState? network))
         {
-            // It was deleted meanwhile: the node asks again, and is told.
+            // The network was deleted in the meantime; the node repeats its request and is then refused.
             return;
         }
 
@@ -64,7 +66,7 @@ internal sealed class ServicePlan(NetworkControllerOptions options, DateTimeOffs
         Decide(network, member, record, item.Request);
     }
 
-    /// <summary>Gives back what was taken.</summary>
+    /// <summary>Releases the reserved addresses.</summary>
     public void Undo()
     {
         foreach ((NetworkState network, ControllerMember before, ControllerMember after) in _taken)
@@ -122,7 +124,7 @@ internal sealed class ServicePlan(NetworkControllerOptions options, DateTimeOffs
 
         if (!service.IsChanged)
         {
-            // Addresses that were found for a record which is not kept.
+            // The record is not written: release addresses that were assigned to it.
             Release(service, before);
         }
 
@@ -191,7 +193,7 @@ internal sealed class ServicePlan(NetworkControllerOptions options, DateTimeOffs
         }
     }
 
-    // Whether there is room for a node that was unknown: an outsider can make as many as he likes.
+    // Whether an unknown node may be recorded. Rate-limited and bounded, because an attacker can create any number of identities.
     private bool MayAdd(NetworkState network, ControllerMember record)
     {
         bool isVisitor = record is { IsAuthorized: true, AuthorizedBy: AuthorizationSource.PublicNetwork };
@@ -240,7 +242,7 @@ internal sealed class ServicePlan(NetworkControllerOptions options, DateTimeOffs
     }
 }
 
-/// <summary>How one node is served.</summary>
+/// <summary>The outcome for one node.</summary>
 internal sealed class Service(NetworkState network, ControllerMember record)
 {
     public NetworkState Network => network;
@@ -248,13 +250,13 @@ internal sealed class Service(NetworkState network, ControllerMember record)
     /// <summary>The member; null while it is unknown.</summary>
     public MemberState? Member { get; set; }
 
-    /// <summary>The record as it is to be.</summary>
+    /// <summary>The new record.</summary>
     public ControllerMember Record { get; set; } = record;
 
-    /// <summary>Whether the record is to be written.</summary>
+    /// <summary>Whether the record must be written.</summary>
     public bool IsChanged { get; set; }
 
-    /// <summary>What it asked; null for a change that it is told of.</summary>
+    /// <summary>Its request; null when it is informed of a change.</summary>
     public ControllerRequest? Request { get; init; }
 
     public AdmissionResult Result { get; set; }

@@ -4,16 +4,16 @@ using ZeroTier.Managed;
 namespace ZeroTier.Controller.Members;
 
 /// <summary>
-/// A member that is to be told its configuration, because it asked or because something changed; or an unknown node that asked.
+/// A member that must be sent its configuration, because of its request or of a change; or an unknown node with a request.
 /// </summary>
 /// <param name="Member">The member; null for an unknown node.</param>
-/// <param name="Request">What it asked; null for a change.</param>
+/// <param name="Request">Its request; null for a change.</param>
 internal readonly record struct WorkItem(MemberState? Member, ControllerRequest? Request);
 
 /// <summary>
-/// Who is to be served, between the receive threads and the one worker. A known member stands in it once, whatever it sends, so the
-/// members' part has a bound and no member can crowd out another. Unknown nodes share a small part; when it is full a random one gives way,
-/// so that a flood cannot keep the others out for ever. Thread-safe.
+/// The queue between the receive threads and the worker. Each known member is in it at most once, whatever it sends, so that this part is
+/// bounded and no member can starve another. Unknown nodes share a small part; when that is full, a random entry is replaced, so that a
+/// flood cannot keep others out forever. Thread-safe.
 /// </summary>
 internal sealed class WorkQueue(RandomSource random)
 {
@@ -31,8 +31,8 @@ internal sealed class WorkQueue(RandomSource random)
 
     /// <summary>Adds a member.</summary>
     /// <param name="member">The member.</param>
-    /// <param name="request">What it asked, in place of what it asked before; null for a change.</param>
-    /// <returns>True when the caller has to start the worker.</returns>
+    /// <param name="request">Its request, which replaces an earlier one; null for a change.</param>
+    /// <returns>True when the caller must start the worker.</returns>
     public bool Add(MemberState member, ControllerRequest? request)
     {
         lock (_lock)
@@ -51,7 +51,7 @@ internal sealed class WorkQueue(RandomSource random)
     /// <summary>Adds the request of an unknown node.</summary>
     /// <param name="request">The request.</param>
     /// <param name="dropped">True when it, or another one in its place, was dropped.</param>
-    /// <returns>True when the caller has to start the worker.</returns>
+    /// <returns>True when the caller must start the worker.</returns>
     public bool AddUnknown(ControllerRequest request, out bool dropped)
     {
         lock (_lock)
@@ -79,7 +79,9 @@ internal sealed class WorkQueue(RandomSource random)
         }
     }
 
-    /// <summary>Takes some; when nobody waits, the worker has to end, and the next one who adds starts it again.</summary>
+    /// <summary>
+    /// Takes a batch. When the queue is empty, returns false; the worker must then end, and the next addition starts it again.
+    /// </summary>
     public bool TryTake([NotNullWhen(true)] out List<WorkItem>? batch)
     {
         lock (_lock)
@@ -111,7 +113,9 @@ internal sealed class WorkQueue(RandomSource random)
         }
     }
 
-    /// <summary>Puts changes of a batch that could not be served aside, until <see cref="Resume"/>. Nodes that asked ask again.</summary>
+    /// <summary>
+    /// Keeps the changes of a batch that could not be served until <see cref="Resume"/>. Requests are dropped, because nodes repeat them.
+    /// </summary>
     public void SetAside(IEnumerable<WorkItem> items)
     {
         lock (_lock)
@@ -126,8 +130,8 @@ internal sealed class WorkQueue(RandomSource random)
         }
     }
 
-    /// <summary>Adds what was set aside.</summary>
-    /// <returns>True when the caller has to start the worker.</returns>
+    /// <summary>Queues the changes that were set aside.</summary>
+    /// <returns>True when the caller must start the worker.</returns>
     public bool Resume()
     {
         lock (_lock)

@@ -2,8 +2,8 @@ using System.Net;
 
 namespace ZeroTier.Controller;
 
-/// <summary>A range of addresses for members. Immutable.</summary>
+/// <summary>A range of addresses that can be assigned to members. Immutable.</summary>
 /// <param name="First">The first address.</param>
-/// <param name="Last">The last address, of the same family. Of IPv4 addresses it is left free, as are those that end in .0 and .255, where
-/// the pool has others.</param>
+/// <param name="Last">The last address, of the same family. In an IPv4 pool of several addresses it is not assigned, nor are addresses
+/// ending in .0 or .255.</param>
 public sealed record AddressPool(IPAddress First, IPAddress Last);

@@ -1,15 +1,15 @@
 namespace ZeroTier.Controller;
 
-/// <summary>By what a member was authorised.</summary>
+/// <summary>How a member was authorised.</summary>
 public enum AuthorizationSource
 {
-    /// <summary>It never was.</summary>
+    /// <summary>It was never authorised.</summary>
     None,
 
     /// <summary>By an administrator.</summary>
     Administrator,
 
-    /// <summary>By asking: the network was public.</summary>
+    /// <summary>By requesting to join while the network was public.</summary>
     PublicNetwork,
 
     /// <summary>By a join token.</summary>

@@ -6,8 +6,8 @@ using ZeroTier.Managed;
 namespace ZeroTier.Controller;
 
 /// <summary>
-/// A member of a network, or a node that wants to be one, as the controller keeps it (docs/protocol/5-http-api.md 5.5.4). Immutable; a
-/// change makes a new record of a higher revision.
+/// The controller's record of a member of a network, or of a node that requested to join (docs/protocol/5-http-api.md 5.5.4). Immutable;
+/// each change creates a record with a higher revision.
 /// </summary>
 /// <remarks>Equality of records compares arrays by reference; <see cref="ControllerJson"/> writes equal members as equal text.</remarks>
 public sealed record ControllerMember
@@ -18,69 +18,73 @@ public sealed record ControllerMember
     /// <summary>The node.</summary>
     public required NodeId Node { get; init; }
 
-    /// <summary>Counts the changes, from 1 on. The controller's to set.</summary>
+    /// <summary>The revision, from 1, incremented with each change. Set by the controller.</summary>
     public long Revision { get; init; } = 1;
 
-    /// <summary>When the record was made. The controller's to set.</summary>
+    /// <summary>When the record was created. Set by the controller.</summary>
     public DateTimeOffset CreationTime { get; init; }
 
     /// <summary>A name for people; null for none.</summary>
     public string? Name { get; init; }
 
-    /// <summary>Whether the node is let in. Default false.</summary>
+    /// <summary>Whether the node is authorised. Default false.</summary>
     public bool IsAuthorized { get; init; }
 
-    /// <summary>Whether the node may send frames of others behind it. Default false.</summary>
+    /// <summary>Whether the node is an active bridge: it may send frames on behalf of other MAC addresses. Default false.</summary>
     public bool IsActiveBridge { get; init; }
 
-    /// <summary>Whether the node gets addresses by the rules of the network, besides those that are given here. Default true.</summary>
+    /// <summary>
+    /// Whether the node gets addresses automatically, according to the network's settings, in addition to <see cref="Addresses"/>. Default
+    /// true.
+    /// </summary>
     public bool AssignsAddresses { get; init; } = true;
 
     /// <summary>
-    /// The node's addresses; only those inside a route of the network are sent, with the route's prefix length. Addresses from pools are
-    /// kept here, too.
+    /// The node's addresses; only those inside a route of the network are sent to it, with the route's prefix length. Addresses assigned
+    /// from pools are stored here, too.
     /// </summary>
     public ImmutableArray<IPAddress> Addresses { get; init; } = [];
 
-    /// <summary>Values of tags, by ID.</summary>
+    /// <summary>The values of tags, by tag ID.</summary>
     public ImmutableSortedDictionary<uint, uint> Tags { get; init; } = ImmutableSortedDictionary<uint, uint>.Empty;
 
-    /// <summary>IDs of the capabilities that it holds.</summary>
+    /// <summary>The IDs of its capabilities.</summary>
     public ImmutableSortedSet<uint> Capabilities { get; init; } = [];
 
     /// <summary>
-    /// The node's public identity; null until it has asked once. From then on no other identity of the same address is let in.
+    /// The node's public identity; null until its first request. After that, requests with another identity of the same address are
+    /// refused.
     /// </summary>
     public NodeIdentity? Identity { get; init; }
 
     /// <summary>When it was last authorised; null for never.</summary>
     public DateTimeOffset? LastAuthorizedTime { get; init; }
 
-    /// <summary>When it was last put out; null for never.</summary>
+    /// <summary>When it was last deauthorised; null for never.</summary>
     public DateTimeOffset? LastDeauthorizedTime { get; init; }
 
-    /// <summary>By what it was last authorised.</summary>
+    /// <summary>How it was last authorised.</summary>
     public AuthorizationSource AuthorizedBy { get; init; }
 
-    /// <summary>The join token, where it was authorised by one.</summary>
+    /// <summary>The join token by which it was authorised; else null.</summary>
     public string? AuthorizationToken { get; init; }
 
-    /// <summary>The software of the node, as it says; null until it has asked as a member.</summary>
+    /// <summary>The node's software version, as reported by it; null until its first request as an authorised member.</summary>
     public MemberVersion? Version { get; init; }
 
-    /// <summary>Until when the login counts, on networks that require one; null for none.</summary>
+    /// <summary>When the login expires, on networks that require one; null for none.</summary>
     public DateTimeOffset? LoginExpiryTime { get; init; }
 
-    /// <summary>Whether it needs no login on networks that require one.</summary>
+    /// <summary>Whether it is exempt from login on networks that require one.</summary>
     public bool IsLoginExempt { get; init; }
 
-    /// <summary>Who gets traces of the member, ten characters; null for whom the network says.</summary>
+    /// <summary>The node ID that remote traces of the member are sent to, ten characters; null for the network's setting.</summary>
     public string? RemoteTraceTarget { get; init; }
 
-    /// <summary>How much is traced.</summary>
+    /// <summary>The level of remote traces.</summary>
     public long RemoteTraceLevel { get; init; }
 
-    /// <summary>Entries of other programs' making, which are kept as they are. Their names must not be those of the HTTP API.</summary>
+    /// <summary>Properties set by other programs, which are stored unchanged. Their names must differ from those of the HTTP API.</summary>
     public ImmutableSortedDictionary<string, JsonElement> Extensions { get; init; } =
         ImmutableSortedDictionary<string, JsonElement>.Empty.WithComparers(StringComparer.Ordinal);
 }

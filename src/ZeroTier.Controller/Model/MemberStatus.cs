@@ -1,17 +1,17 @@
 namespace ZeroTier.Controller;
 
-/// <summary>A member with what the controller knows of it beside the record. Immutable.</summary>
+/// <summary>A member's record with its current state. Immutable.</summary>
 public sealed record MemberStatus
 {
     /// <summary>The record.</summary>
     public required ControllerMember Member { get; init; }
 
-    /// <summary>When it last asked for its configuration since the controller was started; null for not yet.</summary>
+    /// <summary>The time of its last configuration request; null when there was none since the controller was opened.</summary>
     public DateTimeOffset? LastSeen { get; init; }
 
-    /// <summary>Whether it has asked within the last two minutes; members ask every minute.</summary>
+    /// <summary>Whether its last request was within the last two minutes; members repeat it every minute.</summary>
     public bool IsOnline { get; init; }
 
-    /// <summary>Whether it has the addresses that it should have.</summary>
+    /// <summary>Whether it has all addresses that the network assigns.</summary>
     public AddressState Addresses { get; init; }
 }

@@ -1,6 +1,6 @@
 namespace ZeroTier.Controller;
 
-/// <summary>The software of a node, as the node says. Immutable.</summary>
+/// <summary>The software version of a node, as reported by the node. Immutable.</summary>
 /// <param name="Major">Major version.</param>
 /// <param name="Minor">Minor version.</param>
 /// <param name="Revision">Revision.</param>

@@ -1,7 +1,7 @@
 namespace ZeroTier.Controller;
 
-/// <summary>How many members a network has. Immutable.</summary>
-/// <param name="Total">Records, those of nodes that wait included.</param>
-/// <param name="Authorized">Members that are let in.</param>
-/// <param name="Online">Members that are let in and have asked within the last two minutes.</param>
+/// <summary>The number of members of a network. Immutable.</summary>
+/// <param name="Total">All records, including nodes that are not authorised.</param>
+/// <param name="Authorized">Authorised members.</param>
+/// <param name="Online">Authorised members whose last request was within the last two minutes.</param>
 public readonly record struct NetworkCounts(int Total, int Authorized, int Online);

@@ -5,7 +5,7 @@ using ZeroTier.Names;
 
 namespace ZeroTier.Controller.Names;
 
-/// <summary>Writes the answer to a query (RFC 1035, 4.1). Names that end as the asked one does are compressed.</summary>
+/// <summary>Writes the answer to a DNS query (RFC 1035, 4.1). Names that share a suffix with the queried name are compressed.</summary>
 internal ref struct DnsAnswerWriter
 {
     private const int OptionsLength = 11;
@@ -23,23 +23,24 @@ internal ref struct DnsAnswerWriter
     private ushort _authorities;
     private bool _isTruncated;
 
-    /// <summary>Begins an answer.</summary>
-    /// <param name="destination">Where to; for <see cref="DnsQuery.MaxDatagram"/> bytes at least.</param>
-    /// <param name="message">The query as it came.</param>
-    /// <param name="query">What was read of it.</param>
-    /// <param name="limit">How long the answer may be.</param>
+    /// <summary>Starts an answer.</summary>
+    /// <param name="destination">The buffer, of at least <see cref="DnsQuery.MaxDatagram"/> bytes.</param>
+    /// <param name="message">The query message.</param>
+    /// <param name="query">The parsed query.</param>
+    /// <param name="limit">The maximum length of the answer.</param>
     public DnsAnswerWriter(Span<byte> destination, ReadOnlySpan<byte> message, in DnsQuery query, int limit)
     {
         _message = destination[..Math.Min(limit, destination.Length)];
         _query = query;
         _limit = _message.Length - (query.HasOptions ? OptionsLength : 0);
 
-        // The question stays byte for byte: askers may mix the cases of letters to tell true answers.
+        // The question is copied byte for byte, because resolvers may randomise the case of letters to detect forged answers (0x20
+        // encoding).
         message.Slice(DnsResponse.HeaderLength, query.QuestionLength).CopyTo(_message[DnsResponse.HeaderLength..]);
         _length = DnsResponse.HeaderLength + query.QuestionLength;
     }
 
-    /// <summary>Adds an address of the name.</summary>
+    /// <summary>Adds an address record of the queried name.</summary>
     public void AddAddress(in IpAddress address, uint lifetime)
     {
         int at = _length;
@@ -51,7 +52,7 @@ internal ref struct DnsAnswerWriter
         End(at, ref _answers);
     }
 
-    /// <summary>Adds a name that the name leads to.</summary>
+    /// <summary>Adds a record whose data is a name, such as PTR or NS.</summary>
     public void AddName(DnsType type, string target, uint lifetime)
     {
         int at = _length;
@@ -63,7 +64,7 @@ internal ref struct DnsAnswerWriter
         End(at, ref _answers);
     }
 
-    /// <summary>Adds what describes a zone: as the answer, or beside one that has nothing (RFC 2308, 3).</summary>
+    /// <summary>Adds the SOA record of a zone: as the answer, or in the authority section of a negative answer (RFC 2308, 3).</summary>
     public void AddZone(string zone, string server, string mailbox, uint serial, uint lifetime, bool isAnswer)
     {
         const uint Refresh = 3600, Retry = 600, Expire = 86_400;
@@ -84,11 +85,11 @@ internal ref struct DnsAnswerWriter
         End(at, ref isAnswer ? ref _answers : ref _authorities);
     }
 
-    /// <summary>Ends the message.</summary>
+    /// <summary>Completes the message.</summary>
     /// <returns>Its length.</returns>
     public readonly int Complete(DnsCode code, bool isAuthoritative)
     {
-        // What does not fit whole is left out as a whole (RFC 2181, 9): the asker comes again by TCP.
+        // If not all records fit, all are left out (RFC 2181, 9): the client repeats the query over TCP.
         int length = _isTruncated ? DnsResponse.HeaderLength + _query.QuestionLength : _length;
         ushort flags = (ushort)(ResponseBit | _query.RepeatedFlags | (isAuthoritative ? AuthoritativeBit : 0)
             | (_isTruncated ? TruncatedBit : 0) | ((int)code & 0xf));

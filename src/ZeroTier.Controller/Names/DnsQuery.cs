@@ -14,14 +14,15 @@ internal enum DnsCode
     BadVersion = 16,
 }
 
-/// <summary>A query as it came. Immutable.</summary>
+/// <summary>A parsed DNS query. Immutable.</summary>
 internal readonly record struct DnsQuery
 {
-    /// <summary>What a datagram may have without more being said (RFC 1035, 4.2.1).</summary>
+    /// <summary>The maximum size of a UDP answer without EDNS (RFC 1035, 4.2.1).</summary>
     public const int MinDatagram = 512;
 
     /// <summary>
-    /// What is sent in a datagram at most, whatever the asker takes: it passes everywhere without fragments, and is not worth provoking.
+    /// The maximum size of a UDP answer, whatever the client accepts: small enough to avoid fragmentation and to be useless for
+    /// amplification.
     /// </summary>
     public const int MaxDatagram = 1232;
 
@@ -31,32 +32,32 @@ internal readonly record struct DnsQuery
 
     public ushort Id { get; private init; }
 
-    /// <summary>Opcode and RD, which the answer repeats.</summary>
+    /// <summary>Opcode and RD bit, which are copied to the answer.</summary>
     public ushort RepeatedFlags { get; private init; }
 
-    /// <summary>What is wrong with it; <see cref="DnsCode.None"/> where it can be answered.</summary>
+    /// <summary>The error code when the query is invalid; else <see cref="DnsCode.None"/>.</summary>
     public DnsCode Error { get; private init; }
 
-    /// <summary>Bytes of the question behind the header; 0 where it cannot be read.</summary>
+    /// <summary>The length of the question section in bytes; 0 when it is malformed.</summary>
     public int QuestionLength { get; private init; }
 
-    /// <summary>Normalized, with characters in it that no host name has replaced.</summary>
+    /// <summary>The queried name, normalized, with characters not permitted in host names replaced.</summary>
     public string Name { get; private init; }
 
     public DnsType Type { get; private init; }
 
     public ushort Class { get; private init; }
 
-    /// <summary>Whether it has the OPT record (RFC 6891), and so the answer must.</summary>
+    /// <summary>Whether it has an OPT record (RFC 6891), so that the answer must have one, too.</summary>
     public bool HasOptions { get; private init; }
 
-    /// <summary>The DO bit, which the answer repeats (RFC 3225, 3).</summary>
+    /// <summary>The DO bit, which is copied to the answer (RFC 3225, 3).</summary>
     public bool WantsSignatures { get; private init; }
 
-    /// <summary>How long a datagram that answers may be.</summary>
+    /// <summary>The maximum size of a UDP answer to this query.</summary>
     public int DatagramLimit { get; private init; }
 
-    /// <summary>Reads a message; false for what must not be answered: answers, and what has no header.</summary>
+    /// <summary>Parses a message; false for messages that must not be answered: responses, and those without a complete header.</summary>
     public static bool TryRead(ReadOnlySpan<byte> message, out DnsQuery query)
     {
         query = default;
@@ -79,7 +80,7 @@ internal readonly record struct DnsQuery
             return true;
         }
 
-        // One question, and nothing that belongs into an answer.
+        // Exactly one question, and empty answer and authority sections.
         int offset = DnsResponse.HeaderLength;
         if (BinaryPrimitives.ReadUInt16BigEndian(message[4..]) != 1 || BinaryPrimitives.ReadUInt32BigEndian(message[6..]) != 0 ||
             !DnsName.TryRead(message, ref offset, out string name) ||

@@ -4,10 +4,10 @@ using System.IO.Pipelines;
 
 namespace ZeroTier.Controller.Names;
 
-/// <summary>Messages on a connection: each behind its length, in two bytes (RFC 1035, 4.2.2; RFC 7766, 8).</summary>
+/// <summary>DNS messages on a TCP connection: each preceded by its length in two bytes (RFC 1035, 4.2.2; RFC 7766, 8).</summary>
 internal static class DnsStream
 {
-    /// <summary>The next message, whole; null at the end, and for one that is longer than any question.</summary>
+    /// <summary>Reads the next complete message; null at the end of the stream, and for a message longer than any valid query.</summary>
     public static async ValueTask<byte[]?> ReadAsync(PipeReader input, CancellationToken cancellationToken)
     {
         int needed = sizeof(ushort);
@@ -37,7 +37,7 @@ internal static class DnsStream
         }
     }
 
-    /// <summary>Writes a message, length and content at once (RFC 7766, 8).</summary>
+    /// <summary>Writes a message, with length and content in one write (RFC 7766, 8).</summary>
     public static async ValueTask WriteAsync(PipeWriter output, ReadOnlyMemory<byte> message, CancellationToken cancellationToken)
     {
         Memory<byte> buffer = output.GetMemory(sizeof(ushort) + message.Length);

@@ -2,15 +2,15 @@ using System.Text;
 
 namespace ZeroTier.Controller.Names;
 
-/// <summary>The label that a member's name becomes in the network's domain.</summary>
+/// <summary>Derives the DNS label in the network's domain from a member's name.</summary>
 internal static class MemberLabel
 {
     private const int MaxLength = 63;
 
     /// <summary>
-    /// Lower case; what no host name may have (RFC 1123, 2.1: letters, digits, hyphens) becomes a hyphen, several in a row one, none at the
-    /// ends: "Orders API" is <c>orders-api</c>. Null where nothing is left, and for what looks like a node's address, which is that node's
-    /// alone.
+    /// Converts to lower case and replaces each run of characters not permitted in host names (RFC 1123, 2.1: letters, digits, hyphens) by
+    /// one hyphen, with none at the ends: "Orders API" becomes <c>orders-api</c>. Null when nothing is left, and for a text in the form of
+    /// a node ID, which is reserved for that node.
     /// </summary>
     public static string? Of(string? name)
     {

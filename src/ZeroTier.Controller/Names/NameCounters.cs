@@ -1,6 +1,6 @@
 namespace ZeroTier.Controller.Names;
 
-/// <summary>Counts for <see cref="NameStatistics"/>. Thread-safe.</summary>
+/// <summary>The counters behind <see cref="NameStatistics"/>. Updated by interlocked operations.</summary>
 internal sealed class NameCounters
 {
     public long DatagramAnswers;

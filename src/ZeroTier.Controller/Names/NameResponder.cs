@@ -4,17 +4,18 @@ using ZeroTier.Names;
 namespace ZeroTier.Controller.Names;
 
 /// <summary>
-/// Answers queries for the names of one network: <c>NAME.DOMAIN</c> and <c>NODE.DOMAIN</c> of its members, and their addresses in reverse
-/// (RFC 1034, 4.3.2). Nothing else is looked up for anybody. Bytes in, bytes out; thread-safe.
+/// Answers queries for the names of one network: <c>NAME.DOMAIN</c> and <c>NODE.DOMAIN</c> of its members, and reverse lookups of their
+/// addresses (RFC 1034, 4.3.2). Not a recursive resolver. Without I/O; thread-safe.
 /// </summary>
 internal sealed class NameResponder(NetworkNames names, TimeProvider time)
 {
-    /// <summary>Enough for whatever is answered by TCP: a member is sent 34 addresses at most.</summary>
+    /// <summary>
+    /// The buffer size that any TCP answer fits into: a member has at most 34 addresses (32 managed, and two derived ones).
+    /// </summary>
     public const int MaxAnswer = 2048;
 
     /// <summary>
-    /// Seconds for which answers may be kept, those that there is nothing included. Short: a member that is renamed or put out is so soon
-    /// for all.
+    /// The TTL of answers in seconds, including negative ones. Short, so that renaming or removing a member takes effect soon.
     /// </summary>
     public const uint Lifetime = 10;
 
@@ -23,8 +24,8 @@ internal sealed class NameResponder(NetworkNames names, TimeProvider time)
     /// <summary>Answers a query.</summary>
     /// <param name="message">The query.</param>
     /// <param name="isDatagram">Whether the answer must fit a datagram.</param>
-    /// <param name="answer">Where to; <see cref="MaxAnswer"/> bytes.</param>
-    /// <returns>The answer's length; 0 where there is to be none.</returns>
+    /// <param name="answer">The buffer for the answer, of <see cref="MaxAnswer"/> bytes.</param>
+    /// <returns>The answer's length; 0 when the message must not be answered.</returns>
     public int Answer(ReadOnlySpan<byte> message, bool isDatagram, Span<byte> answer)
     {
         if (!DnsQuery.TryRead(message, out DnsQuery query))
@@ -61,7 +62,7 @@ internal sealed class NameResponder(NetworkNames names, TimeProvider time)
 
     private DnsCode AnswerMember(in DnsQuery query, string domain, ref DnsAnswerWriter writer)
     {
-        // A label with more in front of it is nobody's: members have one.
+        // Names of several labels do not exist: a member has a single label.
         if (names.Find(query.Name[..^(domain.Length + 1)]) is not { } member)
         {
             AddZone(domain, domain, isAnswer: false, ref writer);
@@ -97,7 +98,7 @@ internal sealed class NameResponder(NetworkNames names, TimeProvider time)
 
         if (bits < address.BitLength)
         {
-            // Between the zone and its addresses: the name is there, and has nothing.
+            // An empty non-terminal between the zone and its addresses: the name exists but has no records.
             return EndWith(false, zone, domain, ref writer);
         }
 
@@ -132,7 +133,7 @@ internal sealed class NameResponder(NetworkNames names, TimeProvider time)
         return EndWith(isZone || isServer, zone, domain, ref writer);
     }
 
-    // Of the prefixes around it the one with the longest name of a zone; 0 for none.
+    // The longest zone, in bits, of the prefixes that contain the address; 0 for none.
     private int ZoneOf(IpAddress address, int bits)
     {
         int longest = 0;
@@ -158,7 +159,7 @@ internal sealed class NameResponder(NetworkNames names, TimeProvider time)
         return DnsCode.None;
     }
 
-    // Nobody copies the zone, so that the serial number need only grow.
+    // There are no zone transfers, so the serial number only needs to increase.
     private void AddZone(string zone, string domain, bool isAnswer, ref DnsAnswerWriter writer) =>
         writer.AddZone(zone, ServerOf(domain), $"hostmaster.{domain}", (uint)time.GetUtcNow().ToUnixTimeSeconds(), Lifetime, isAnswer);
 

@@ -3,21 +3,21 @@ using ZeroTier.Managed.Vl2.Controller;
 namespace ZeroTier.Controller.Names;
 
 /// <summary>
-/// Answers on port 53 of one address of the node: by UDP, and by TCP (RFC 7766). Ends by itself when the address, the network or the node
-/// goes.
+/// Serves DNS on port 53 of one of the node's addresses, by UDP and TCP (RFC 7766). Ends by itself when the address, the network or the
+/// node goes away.
 /// </summary>
 internal sealed class NameServer : IAsyncDisposable
 {
     public const int Port = 53;
 
-    /// <summary>Connections at a time, on one address.</summary>
+    /// <summary>The maximum number of concurrent TCP connections per address.</summary>
     public const int MaxConnections = 64;
 
-    /// <summary>Of one node: clients are asked to use as few as they can (RFC 7766, 6.2.2).</summary>
+    /// <summary>The maximum number of concurrent TCP connections per client node (RFC 7766, 6.2.2 asks clients to minimise them).</summary>
     public const int MaxConnectionsOfNode = 4;
 
     /// <summary>
-    /// For how long the next message is waited for, whole, and for how long its answer may take to leave (RFC 7766, 6.2.3: seconds).
+    /// The time in which the next complete message must arrive and its answer must be sent (RFC 7766, 6.2.3 recommends seconds).
     /// </summary>
     public static readonly TimeSpan IdleTimeout = TimeSpan.FromSeconds(10);
 
@@ -49,10 +49,10 @@ internal sealed class NameServer : IAsyncDisposable
         _streams = ServeConnectionsAsync();
     }
 
-    /// <summary>Whether it answers; false when its address is gone.</summary>
+    /// <summary>Whether it is serving; false when its address has gone away.</summary>
     public bool IsRunning => !_datagrams.IsCompleted && !_streams.IsCompleted;
 
-    /// <exception cref="ZeroTierException">The port is taken, or the network is not usable now.</exception>
+    /// <exception cref="ZeroTierException">The port is taken, or the network is not usable at present.</exception>
     public static async Task<NameServer> StartAsync(
         NetworkController controller,
         ZeroTierNode node,
@@ -78,7 +78,7 @@ internal sealed class NameServer : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        // What waits for it is this library's own, and ends at once.
+        // Synchronous cancellation is acceptable: only this library's own code is registered, and it returns at once.
         _end.Cancel();
         await _socket.DisposeAsync().ConfigureAwait(false);
         await _listener.DisposeAsync().ConfigureAwait(false);
@@ -104,12 +104,12 @@ internal sealed class NameServer : IAsyncDisposable
             }
             catch (Exception e) when (e is ZeroTierException or OperationCanceledException)
             {
-                // No way back to who asked; or the end, which the next wait finds.
+                // The client is unreachable, or the server is stopping, which ReceiveAsync detects.
             }
         }
     }
 
-    // Null when the socket is closed, by us or with its address.
+    // Null when the socket is closed, by us or because its address has gone away.
     private async ValueTask<ZeroTierReceivedDatagram?> ReceiveAsync(Memory<byte> buffer)
     {
         try
@@ -163,7 +163,7 @@ internal sealed class NameServer : IAsyncDisposable
                 int length = Answer(query, node, isDatagram: false, answer);
                 if (length == 0)
                 {
-                    // Whoever may not ask, or asks too much, or what is no question: nothing good follows on this connection.
+                    // Not a member, rate-limited, or not a query: close the connection.
                     break;
                 }
 
@@ -174,7 +174,7 @@ internal sealed class NameServer : IAsyncDisposable
         }
         catch (Exception e) when (e is ZeroTierException or OperationCanceledException)
         {
-            // It ended, or was silent for too long.
+            // The connection has ended or timed out.
         }
         finally
         {
@@ -211,7 +211,7 @@ internal sealed class NameServer : IAsyncDisposable
         }
     }
 
-    // Whether the member may ask now, and what the answer is; 0 for silence.
+    // Checks membership and rate limit, and answers; 0 for no answer.
     private int Answer(ReadOnlySpan<byte> query, NodeId? from, bool isDatagram, Span<byte> answer)
     {
         if (_controller.FindNames(_endPoint.Network) is not { } names || from is not { } node || !names.IsMember(node))

@@ -7,22 +7,24 @@ using ZeroTier.Managed.Vl2.Controller;
 namespace ZeroTier.Controller;
 
 /// <summary>
-/// Answers DNS for the members of networks with <see cref="ControllerNetwork.ServesNames"/>, on port 53 of the controller's node there, by
-/// UDP and TCP: the node is made a member of such a network, joins it, and members are told that it is the name server of the domain.
-/// Thread-safe.
+/// Answers DNS for the members of networks with <see cref="ControllerNetwork.ServesNames"/>, on port 53 of the controller's node on these
+/// networks, by UDP and TCP. It authorises the node on such a network and lets it join; members learn from their configuration that it is
+/// the name server of the domain. Thread-safe.
 /// </summary>
 /// <remarks>
-/// <para><c>NAME.DOMAIN</c> is the member of that name, in lower case and with hyphens for what no host name may have; of several the one
-/// whose record is oldest. <c>NODE.DOMAIN</c> is the member of that address, always. Addresses lead to names, too. Only authorised members
-/// of the network are answered, each up to a rate; nothing outside of the network is looked up.</para>
-/// <para>Dispose of it before the node.</para>
+/// <para><c>NAME.DOMAIN</c> is the member of that name, in lower case and with hyphens for characters not permitted in host names; among
+/// several members of the same name, the one with the oldest record. <c>NODE.DOMAIN</c> is always the member with that node ID. Reverse
+/// lookups are answered, too. Only authorised members of the network get answers, each with a rate limit; it is not a recursive
+/// resolver.</para>
+/// <para>Dispose it before the node.</para>
 /// </remarks>
 public sealed class NameService : IAsyncDisposable
 {
-    // One look a second finds what has changed at the controller, at the node and with ports that were taken, and misses nothing.
+    // Polls once a second, which covers changes at the controller, at the node, and of ports that were taken.
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
-    // A resolver asks for both families, with its search list, for every name of a page.
+    // Queries per node. The burst is large because a browser's resolver queries both address families, with its search list, for every host
+    // name of a page.
     private static readonly TokenRate Queries = new(Burst: 200, PerSecond: 50);
 
     private static readonly Actor Names = new("names");
@@ -41,10 +43,10 @@ public sealed class NameService : IAsyncDisposable
     private readonly ITimer _timer;
     private int _disposed;
 
-    /// <summary>Begins to look after names; returns at once.</summary>
+    /// <summary>Starts serving names in the background; returns at once.</summary>
     /// <param name="controller">The controller.</param>
-    /// <param name="node">The node that carries it; need not run yet.</param>
-    /// <param name="options">How it is built.</param>
+    /// <param name="node">The node that hosts it; need not be running yet.</param>
+    /// <param name="options">The options.</param>
     public NameService(NetworkController controller, ZeroTierNode node, NameServiceOptions options)
     {
         ArgumentNullException.ThrowIfNull(controller);
@@ -56,7 +58,7 @@ public sealed class NameService : IAsyncDisposable
         _timer = options.TimeProvider.CreateTimer(static service => ((NameService)service!).Look(), this, Interval, Interval);
     }
 
-    /// <summary>What was done since it was made.</summary>
+    /// <summary>The counters since it was created.</summary>
     public NameStatistics GetStatistics() => _counters.Read();
 
     /// <inheritdoc />
@@ -68,7 +70,7 @@ public sealed class NameService : IAsyncDisposable
         }
 
         await _timer.DisposeAsync().ConfigureAwait(false);
-        // What waits for it is this library's own, and ends at once.
+        // Synchronous cancellation is acceptable: only this library's own code is registered, and it returns at once.
         _end.Cancel();
         await _turn.WaitAsync().ConfigureAwait(false);
         foreach (NameServer server in _servers.Values)
@@ -82,7 +84,7 @@ public sealed class NameService : IAsyncDisposable
 
     private void Look()
     {
-        // A look that takes long is not overtaken by the next.
+        // Skipped while the previous poll is still running.
         if (_turn.Wait(0, CancellationToken.None))
         {
             _ = LookAsync();
@@ -106,7 +108,7 @@ public sealed class NameService : IAsyncDisposable
         }
         catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException && _end.IsCancellationRequested)
         {
-            // The end.
+            // Disposed.
         }
         catch (Exception e)
         {
@@ -130,7 +132,7 @@ public sealed class NameService : IAsyncDisposable
             reason = e.Message;
         }
 
-        // Once for each reason.
+        // Logged once per reason.
         if (reason is null)
         {
             _reasons.Remove(network);
@@ -142,7 +144,7 @@ public sealed class NameService : IAsyncDisposable
         }
     }
 
-    // Null when all is well, or under way.
+    // Returns why the network is not served; null when it is, or will be soon.
     private async Task<string?> ServeAsync(NetworkId network, NodeId self)
     {
         if (await LetInAsync(network, self).ConfigureAwait(false) is { } reason)
@@ -181,7 +183,7 @@ public sealed class NameService : IAsyncDisposable
             : null;
     }
 
-    // The node is let in where nobody has decided about it yet.
+    // Authorises the node on the network, unless an administrator has deauthorised it.
     private async Task<string?> LetInAsync(NetworkId network, NodeId self)
     {
         ControllerMember? member = _controller.FindMember(network, self)?.Member;

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace ZeroTier.Controller.Names;
 
-/// <summary>Log messages about names. Ids 330 to 339.</summary>
+/// <summary>Log messages about names. Event ids 330 to 339.</summary>
 internal static partial class NameServiceLog
 {
     public const string Category = "ZeroTier.Controller.Names";

@@ -1,25 +1,23 @@
 namespace ZeroTier.Controller;
 
-/// <summary>What a <see cref="NameService"/> has done since it was made. Immutable.</summary>
+/// <summary>Counters of a <see cref="NameService"/> since it was created. A snapshot; immutable.</summary>
 public sealed record NameStatistics
 {
-    /// <summary>Answers by UDP, those included that refuse.</summary>
+    /// <summary>Answers sent by UDP, including refusals.</summary>
     public long DatagramAnswers { get; init; }
 
-    /// <summary>Answers by TCP, those included that refuse.</summary>
+    /// <summary>Answers sent by TCP, including refusals.</summary>
     public long StreamAnswers { get; init; }
 
-    /// <summary>
-    /// Messages that got no answer because they are none that may have one: damaged beyond the header, or answers themselves.
-    /// </summary>
+    /// <summary>Messages that were not answered because they are not queries: without a complete header, or responses.</summary>
     public long Ignored { get; init; }
 
-    /// <summary>Messages and connections of nodes that are no members of the network (any more), or that nobody vouches for.</summary>
+    /// <summary>Messages of nodes that are not (or no longer) members of the network, or whose node the engine cannot prove.</summary>
     public long Strangers { get; init; }
 
-    /// <summary>Messages beyond the rate that each node has.</summary>
+    /// <summary>Messages dropped by the rate limit per node.</summary>
     public long RateLimited { get; init; }
 
-    /// <summary>Connections beyond those that a node, or all together, may have.</summary>
+    /// <summary>TCP connections refused because of the limits, or because the engine cannot prove the node.</summary>
     public long ConnectionsRefused { get; init; }
 }

@@ -8,32 +8,32 @@ using NetworkState = ZeroTier.Controller.Members.NetworkState;
 
 namespace ZeroTier.Controller.Names;
 
-/// <summary>What the names of a network mean: its members' and its domain's, as the records are at the moment. Thread-safe.</summary>
+/// <summary>Resolves the names of a network's members in its domain, from the current records. Thread-safe.</summary>
 internal sealed class NetworkNames(NetworkState network)
 {
     private readonly MemberAddressing _derived = new(network.Id);
 
-    /// <summary>The domain, normalized; null where the network has none that is a host name.</summary>
+    /// <summary>The domain, normalized; null when the network has none, or it is not a host name.</summary>
     public string? Domain => DnsName.Normalize(network.Record.Dns?.Domain ?? "");
 
-    /// <summary>The node that answers.</summary>
+    /// <summary>The node of the name server, which is the controller.</summary>
     public NodeId Server => network.Id.Controller ?? throw new InvalidOperationException("An ad-hoc network has no controller.");
 
-    /// <summary>Whether a node is a member, and may ask.</summary>
+    /// <summary>Whether a node is an authorised member.</summary>
     public bool IsMember(NodeId node) => network.Members.GetValueOrDefault(node) is { Record.IsAuthorized: true };
 
-    /// <summary>The member of a label: its name, or its node's address, which every member has; null for none.</summary>
+    /// <summary>Finds the member with a label, which is its name or its node ID; null for none.</summary>
     public NodeId? Find(string label) => NodeId.TryParse(label, out NodeId node)
         ? IsMember(node) ? node : null
         : network.Labels.HolderOf(label);
 
-    /// <summary>The label by which a member is found, the readable one first.</summary>
+    /// <summary>The label of a member: its name if it holds that, else its node ID.</summary>
     public string LabelOf(NodeId member) =>
         MemberLabel.Of(network.Members.GetValueOrDefault(member)?.Record.Name) is { } label && network.Labels.HolderOf(label) == member
             ? label
             : member.ToString();
 
-    /// <summary>The addresses that a member is sent; none where it is no member.</summary>
+    /// <summary>The addresses of a member; none when it is not authorised.</summary>
     public IReadOnlyList<IpAddress> AddressesOf(NodeId member)
     {
         if (network.Members.GetValueOrDefault(member)?.Record is not { IsAuthorized: true } record)
@@ -45,7 +45,7 @@ internal sealed class NetworkNames(NetworkState network)
         return [.. ConfigurationWriter.AddressesOf(network.Record, record, network.Addresses, ref state).Select(a => a.Address).Distinct()];
     }
 
-    /// <summary>The member that has an address; null for nobody.</summary>
+    /// <summary>Finds the member with an address; null for none.</summary>
     public NodeId? Find(in IpAddress address)
     {
         NodeId? candidate = network.Addresses.HolderOf(address) ??
@@ -53,7 +53,7 @@ internal sealed class NetworkNames(NetworkState network)
         return candidate is { } member && AddressesOf(member).Contains(address) ? member : null;
     }
 
-    /// <summary>The prefixes of which all addresses are this network's: those of its members.</summary>
+    /// <summary>The prefixes on the network itself, for whose addresses it answers reverse lookups.</summary>
     public IEnumerable<(IpAddress Prefix, int Length)> Prefixes()
     {
         ControllerNetwork record = network.Record;

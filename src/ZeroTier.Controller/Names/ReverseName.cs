@@ -3,9 +3,7 @@ using ZeroTier.Managed.Net;
 
 namespace ZeroTier.Controller.Names;
 
-/// <summary>
-/// Addresses as names (RFC 1035, 3.5; RFC 3596, 2.5): the last part first, under <c>in-addr.arpa</c> and <c>ip6.arpa</c>.
-/// </summary>
+/// <summary>Parses names for reverse lookups (RFC 1035, 3.5; RFC 3596, 2.5), under <c>in-addr.arpa</c> and <c>ip6.arpa</c>.</summary>
 internal static class ReverseName
 {
     private const string IPv4Suffix = ".in-addr.arpa";
@@ -13,10 +11,10 @@ internal static class ReverseName
     private const int IPv4LabelBits = 8;
     private const int IPv6LabelBits = 4;
 
-    /// <summary>Reads a normalized name of an address, or of the first bits of some; false for other names.</summary>
+    /// <summary>Parses the normalized name of an address or of a prefix; false for other names.</summary>
     /// <param name="name">The name.</param>
-    /// <param name="address">The address, the bits that are missing 0.</param>
-    /// <param name="bits">The bits that the name has.</param>
+    /// <param name="address">The address; for a prefix, the missing bits are 0.</param>
+    /// <param name="bits">The number of bits that the name contains.</param>
     public static bool TryRead(string name, out IpAddress address, out int bits)
     {
         (address, bits) = (default, 0);
@@ -50,10 +48,10 @@ internal static class ReverseName
         return true;
     }
 
-    /// <summary>How many bits of a prefix the name of its zone has: only whole labels can be cut off.</summary>
+    /// <summary>The number of bits in the zone name of a prefix, which consists of whole labels.</summary>
     public static int ZoneBits(in IpAddress prefix, int length) => length - (length % (prefix.IsIPv4 ? IPv4LabelBits : IPv6LabelBits));
 
-    /// <summary>The end of a name that has only so many of its bits.</summary>
+    /// <summary>The suffix of a name that contains only the given number of bits.</summary>
     public static string ZoneOf(string name, in IpAddress address, int bits, int zoneBits)
     {
         int size = address.IsIPv4 ? IPv4LabelBits : IPv6LabelBits;
@@ -65,7 +63,7 @@ internal static class ReverseName
         return name;
     }
 
-    // No leading zeros: each address has one name.
+    // Leading zeros are refused, so that each address has exactly one name.
     private static bool TryRead(string label, bool isIPv4, out byte part) => isIPv4
         ? byte.TryParse(label, NumberStyles.None, CultureInfo.InvariantCulture, out part) && (label.Length == 1 || label[0] != '0')
         : byte.TryParse(label, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out part) && label.Length == 1;

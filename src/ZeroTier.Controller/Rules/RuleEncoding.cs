@@ -4,11 +4,11 @@ using ZeroTier.Managed.Vl2.Rules;
 
 namespace ZeroTier.Controller.Rules;
 
-/// <summary>Between the rules that a controller keeps and the table that members get (docs/protocol/3-vl2.md 3.6.1).</summary>
+/// <summary>Converts between the controller's rules and the binary table for members (docs/protocol/3-vl2.md 3.6.1).</summary>
 internal static class RuleEncoding
 {
-    /// <summary>The table for members.</summary>
-    /// <exception cref="ArgumentException">More rules than members would take: they would leave out the last ones, and so let pass what
+    /// <summary>Encodes the table for members.</summary>
+    /// <exception cref="ArgumentException">There are more rules than members accept: they would ignore the last ones, and so permit what
     /// these forbid.</exception>
     public static RuleTable ToTable(ImmutableArray<NetworkRule> rules, int maxRules) => rules.Length <= maxRules
         ? RuleTable.Create([.. rules.Select(rule => rule.Entry)])
@@ -16,7 +16,7 @@ internal static class RuleEncoding
             $"There are {rules.Length} rules, and members take {maxRules} at most. Join rules by 'or', or move some into capabilities.",
             nameof(rules));
 
-    /// <summary>The rules of a table; false when it has an entry that a controller cannot make.</summary>
+    /// <summary>Decodes the rules of a table; false when it has an entry that a controller cannot represent.</summary>
     public static bool TryFromTable(RuleTable table, [NotNullWhen(true)] out ImmutableArray<NetworkRule>? rules)
     {
         rules = null;
@@ -35,7 +35,7 @@ internal static class RuleEncoding
         return true;
     }
 
-    /// <summary>The entry without what has no meaning in it, so that rules that do the same are equal.</summary>
+    /// <summary>Clears fields without meaning, so that equivalent rules are equal.</summary>
     public static Rule Normalize(in Rule entry) => entry.Type switch
     {
         RuleType.Tee or RuleType.Watch => entry with { IsNegated = false, IsAlternative = false, First = entry.Node.Value },
@@ -46,7 +46,7 @@ internal static class RuleEncoding
         RuleType.Icmp when (entry.Detail & 1) == 0 => entry with { Second = 0, Detail = 0 },
         RuleType.Icmp => entry with { Detail = 1 },
 
-        // 3.6.3: nodes keep 32 bits of the distance.
+        // 3.6.3: nodes store the upper end as a 32-bit distance from the lower one.
         RuleType.IntegerRange =>
             entry with { Second = entry.First + (uint)(entry.Second - entry.First), Detail = (byte)(entry.Detail & 0xbf) },
         _ => entry,

@@ -10,9 +10,9 @@ namespace ZeroTier.Controller.Rules;
 
 /// <summary>
 /// Rules as ZeroTierOne's controller reads and writes them in JSON (docs/protocol/5-http-api.md 5.6): values of other types are converted
-/// (5.3), numbers that are too large are cut, keys are written in the order of their bytes.
+/// (5.3), numbers that are too large are truncated, keys are written in byte order.
 /// </summary>
-/// <remarks>ZeroTierOne has a form for the integer range, and refuses it; here it is taken.</remarks>
+/// <remarks>ZeroTierOne defines a form for the integer range but rejects it; here it is accepted.</remarks>
 internal static class RuleJson
 {
     private static readonly FrozenDictionary<string, RuleType> Types = new Dictionary<string, RuleType>
@@ -58,9 +58,9 @@ internal static class RuleJson
     /// <summary>Whether rules of the type have a JSON form.</summary>
     public static bool IsKnown(RuleType type) => Names.ContainsKey(type);
 
-    /// <summary>Reads one rule; false when it is no object, or of no type that is known.</summary>
-    /// <exception cref="JsonException">Characteristics whose mask is neither number nor text: what such a rule matches cannot be
-    /// guessed.</exception>
+    /// <summary>Reads one rule; false when it is not an object, or its type is unknown.</summary>
+    /// <exception cref="JsonException">The mask of characteristics is neither a number nor a text, so the meaning of the rule is
+    /// unknown.</exception>
     public static bool TryRead(JsonElement element, out NetworkRule rule)
     {
         rule = default;

@@ -6,8 +6,8 @@ using ZeroTier.Controller.Json;
 namespace ZeroTier.Controller.Rules;
 
 /// <summary>
-/// A rule in the JSON of ZeroTierOne's controller. A type that is not known is an error here, not left out: a rule set without one of its
-/// rules is another one.
+/// A rule in the JSON of ZeroTierOne's controller. An unknown type is an error here and not skipped, since a rule set without one of its
+/// rules has another meaning.
 /// </summary>
 internal sealed class NetworkRuleJsonConverter : JsonConverter<NetworkRule>
 {

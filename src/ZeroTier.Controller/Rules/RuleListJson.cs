@@ -5,17 +5,17 @@ using ZeroTier.Controller.Json;
 namespace ZeroTier.Controller.Rules;
 
 /// <summary>
-/// The lists of a network in ZeroTierOne's JSON (docs/protocol/5-http-api.md 5.5.3): entries that are no rules, tags or capabilities are
-/// left out.
+/// The lists of a network in ZeroTierOne's JSON (docs/protocol/5-http-api.md 5.5.3): entries that are not rules, tags or capabilities are
+/// skipped.
 /// </summary>
 /// <remarks>IDs and values have 32 bits, as on the wire; ZeroTierOne stores 64 and uses the lower half.</remarks>
 internal static class RuleListJson
 {
-    // 5.5.3.
+    // The limit of 5.5.3.
     private const int MaxEntries = 16384;
 
-    /// <summary>Rules; null when the value is no array.</summary>
-    /// <exception cref="JsonException">A rule whose meaning cannot be guessed.</exception>
+    /// <summary>Rules; null when the value is not an array.</summary>
+    /// <exception cref="JsonException">The meaning of a rule is unknown, see <see cref="RuleJson.TryRead"/>.</exception>
     public static ImmutableArray<NetworkRule>? ReadRules(JsonElement value)
     {
         if (value.ValueKind != JsonValueKind.Array)
@@ -35,15 +35,15 @@ internal static class RuleListJson
         return rules.DrainToImmutable();
     }
 
-    /// <summary>Capabilities by rising ID, of several with one ID the last; null when the value is no array.</summary>
-    /// <exception cref="JsonException">A rule whose meaning cannot be guessed.</exception>
+    /// <summary>Capabilities by ascending ID, the last one of several with the same ID; null when the value is not an array.</summary>
+    /// <exception cref="JsonException">The meaning of a rule is unknown, see <see cref="RuleJson.TryRead"/>.</exception>
     public static ImmutableArray<NetworkCapability>? ReadCapabilities(JsonElement value) => ReadById(
         value,
         json => new NetworkCapability(
             (uint)json.Integer("id"), json.Member("rules") is { } rules ? ReadRules(rules) ?? [] : [], json.Boolean("default")),
         capability => capability.Id);
 
-    /// <summary>Tags by rising ID, of several with one ID the last; null when the value is no array.</summary>
+    /// <summary>Tags by ascending ID, the last one of several with the same ID; null when the value is not an array.</summary>
     public static ImmutableArray<NetworkTag>? ReadTags(JsonElement value) => ReadById(
         value,
         json => new NetworkTag(

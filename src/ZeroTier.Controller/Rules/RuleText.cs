@@ -3,7 +3,7 @@ using ZeroTier.Managed.Vl2.Rules;
 
 namespace ZeroTier.Controller.Rules;
 
-/// <summary>Parts of rules that JSON and the rule language write alike.</summary>
+/// <summary>Parts of rules that have the same text form in JSON and in the rule language.</summary>
 internal static class RuleText
 {
     /// <summary>The address of a match by prefix.</summary>

@@ -1,26 +1,26 @@
 namespace ZeroTier.Controller;
 
-/// <summary>One line of the audit trail: who changed what, and when. Immutable.</summary>
+/// <summary>An entry of the audit trail: who changed what, and when. Immutable.</summary>
 public sealed record AuditEntry
 {
-    /// <summary>Grows with each entry; the store sets it.</summary>
+    /// <summary>The entry's number, increasing; set by the store.</summary>
     public long Id { get; init; }
 
-    /// <summary>When.</summary>
+    /// <summary>When the change was made.</summary>
     public required DateTimeOffset Time { get; init; }
 
-    /// <summary>Who.</summary>
+    /// <summary>Who made the change.</summary>
     public required Actor Actor { get; init; }
 
-    /// <summary>What was done, in a word of the program: <c>network.create</c>, <c>member.authorize</c>.</summary>
+    /// <summary>The kind of change, as a stable identifier: <c>network.create</c>, <c>member.authorize</c>.</summary>
     public required string Action { get; init; }
 
-    /// <summary>To which network.</summary>
+    /// <summary>The network.</summary>
     public required NetworkId Network { get; init; }
 
-    /// <summary>To which member; null where it was the network itself.</summary>
+    /// <summary>The member; null when the network itself was changed.</summary>
     public NodeId? Member { get; init; }
 
-    /// <summary>What changed, for people: names of settings. Never secrets.</summary>
+    /// <summary>Details for people, such as the names of the changed settings. Never contains secrets.</summary>
     public string Detail { get; init; } = "";
 }

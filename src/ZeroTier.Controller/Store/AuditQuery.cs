@@ -1,19 +1,20 @@
 namespace ZeroTier.Controller;
 
-/// <summary>Which entries of the audit trail to read. Immutable.</summary>
+/// <summary>A filter for entries of the audit trail. Immutable.</summary>
 public sealed record AuditQuery
 {
-    /// <summary>Only of this network. Default: of all.</summary>
+    /// <summary>Only entries of this network. Default: of all.</summary>
     public NetworkId? Network { get; init; }
 
-    /// <summary>Only of this member. Default: of all.</summary>
+    /// <summary>Only entries of this member. Default: of all.</summary>
     public NodeId? Member { get; init; }
 
     /// <summary>
-    /// Only entries with a lower <see cref="AuditEntry.Id"/>: the last one of the page before. Default: from the newest on.
+    /// Only entries with a lower <see cref="AuditEntry.Id"/>: for paging, the last ID of the previous page. Default: starts with the newest
+    /// entry.
     /// </summary>
     public long? Before { get; init; }
 
-    /// <summary>How many, 1 or more. Default 100.</summary>
+    /// <summary>The maximum number of entries, 1 or more. Default 100.</summary>
     public int Limit { get; init; } = 100;
 }

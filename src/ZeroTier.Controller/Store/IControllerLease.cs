@@ -1,20 +1,20 @@
 namespace ZeroTier.Controller;
 
-/// <summary>The right to speak to members, which one process at a time has. Disposing gives it back.</summary>
+/// <summary>The exclusive right to serve members, held by one process at a time. Disposing releases it.</summary>
 public interface IControllerLease : IAsyncDisposable
 {
     /// <summary>
-    /// Cancelled once another process may have the right: from then on nothing may be signed. Never cancelled where the store has one user.
+    /// Cancelled when another process may hold the lease: nothing may be signed after that. Never cancelled by stores for a single process.
     /// </summary>
     CancellationToken Lost { get; }
 
-    /// <summary>
-    /// The time stamp, in milliseconds since 1970, up to which an earlier holder may have signed; 0 where there was none.
-    /// </summary>
+    /// <summary>The highest timestamp, in milliseconds since 1970, that an earlier holder may have used; 0 when there was none.</summary>
     long ReservedTime { get; }
 
-    /// <summary>Reserves time stamps before they are used, so that they grow over restarts and takeovers whatever the clock says.</summary>
-    /// <param name="milliseconds">The last time stamp that may be used until the next call.</param>
+    /// <summary>
+    /// Reserves timestamps before they are used, so that they increase across restarts and takeovers whatever the system clock shows.
+    /// </summary>
+    /// <param name="milliseconds">The highest timestamp that may be used until the next call.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="InvalidOperationException">The lease is lost.</exception>
     Task ReserveTimeAsync(long milliseconds, CancellationToken cancellationToken);

@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 namespace ZeroTier.Controller;
 
 /// <summary>
-/// A store that forgets everything with the process: for tests, and for networks that are made anew at each start. Keeps the last 10,000
-/// entries of the audit trail. Stays usable after being disposed of, so that a controller can be started again on it. Thread-safe.
+/// A store in memory, for tests and for networks that are created at each start of the process. Keeps the last 10,000 entries of the audit
+/// trail. Remains usable after disposal, so that another controller can be opened on it. Thread-safe.
 /// </summary>
 public sealed class MemoryControllerStore : IControllerStore
 {
@@ -122,7 +122,7 @@ public sealed class MemoryControllerStore : IControllerStore
         await Task.CompletedTask.ConfigureAwait(false);
     }
 
-    /// <summary>Does nothing: the records stay, as those of a file would.</summary>
+    /// <summary>Does nothing: the records are kept, as in a file.</summary>
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
     // Guarded by the lock.
@@ -192,7 +192,7 @@ public sealed class MemoryControllerStore : IControllerStore
 
     private static void Expect(StoreChange change, long found)
     {
-        // A removal of what is not there is a conflict, too.
+        // Removing a record that does not exist is a conflict, too.
         if (found != change.ExpectedRevision || (found == 0 && change is NetworkRemoval or MemberRemoval))
         {
             throw new StoreConflictException(change, found);

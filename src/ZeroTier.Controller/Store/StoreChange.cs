@@ -7,14 +7,14 @@ public abstract record StoreChange
     {
     }
 
-    /// <summary>The network that changes, or whose member does.</summary>
+    /// <summary>The network that changes, or the network of the member that changes.</summary>
     public abstract NetworkId NetworkId { get; }
 
-    /// <summary>The revision that the record has before the change; 0 where there is no record.</summary>
+    /// <summary>The revision of the record before the change; 0 when the record must not exist.</summary>
     public required long ExpectedRevision { get; init; }
 }
 
-/// <summary>Makes or replaces a network.</summary>
+/// <summary>Creates or replaces a network.</summary>
 /// <param name="Network">The new record.</param>
 public sealed record NetworkWrite(ControllerNetwork Network) : StoreChange
 {
@@ -30,7 +30,7 @@ public sealed record NetworkRemoval(NetworkId Id) : StoreChange
     public override NetworkId NetworkId => Id;
 }
 
-/// <summary>Makes or replaces a member.</summary>
+/// <summary>Creates or replaces a member.</summary>
 /// <param name="Member">The new record.</param>
 public sealed record MemberWrite(ControllerMember Member) : StoreChange
 {

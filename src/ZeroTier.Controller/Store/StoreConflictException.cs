@@ -1,23 +1,26 @@
 namespace ZeroTier.Controller;
 
-/// <summary>A record has changed meanwhile: it has another revision than the change expects. Read it again, and decide anew.</summary>
+/// <summary>
+/// A write conflict: the record has another revision than the change expects, because it was changed concurrently. Read it again and repeat
+/// the change.
+/// </summary>
 public sealed class StoreConflictException : Exception
 {
-    /// <summary>Makes the exception.</summary>
+    /// <summary>Creates the exception.</summary>
     public StoreConflictException(string message)
         : base(message)
     {
     }
 
-    /// <summary>Makes the exception, with its cause.</summary>
+    /// <summary>Creates the exception, with its cause.</summary>
     public StoreConflictException(string message, Exception innerException)
         : base(message, innerException)
     {
     }
 
-    /// <summary>Makes the exception of a change that does not fit.</summary>
+    /// <summary>Creates the exception for a conflicting change.</summary>
     /// <param name="change">The change.</param>
-    /// <param name="found">The revision that the record has; 0 where there is none.</param>
+    /// <param name="found">The record's current revision; 0 when it does not exist.</param>
     public StoreConflictException(StoreChange change, long found)
         : base(
             $"{Describe(change)} has revision {found}, not {change.ExpectedRevision} (0: it does not exist). Somebody else has changed it: "

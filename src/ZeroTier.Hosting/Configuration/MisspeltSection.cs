@@ -2,14 +2,14 @@ using Microsoft.Extensions.Configuration;
 
 namespace ZeroTier.Hosting.Configuration;
 
-/// <summary>Finds a section of the configuration whose name is nearly <c>ZeroTier</c>, which nothing reads.</summary>
+/// <summary>Finds a configuration section whose name looks like a misspelling of <c>ZeroTier</c>.</summary>
 internal static class MisspeltSection
 {
     public static string? Find(IConfiguration configuration) => configuration.GetChildren().FirstOrDefault(IsNearlyOurs)?.Key;
 
     /// <summary>
-    /// A section, not a single variable of the environment, whose name has the letters of ours but for one that is missing, added or wrong,
-    /// or two that are swapped.
+    /// True for a section with children (not a single environment variable) whose name differs from ours by one letter that is missing,
+    /// added or wrong, or by two adjacent letters that are swapped.
     /// </summary>
     private static bool IsNearlyOurs(IConfigurationSection section)
     {

@@ -3,7 +3,7 @@ using ZeroTier.Managed;
 
 namespace ZeroTier.Hosting.Configuration;
 
-/// <summary>Reads <c>ZeroTier:Moons</c>: files, or numbers with a root that hands the moon out.</summary>
+/// <summary>Reads <c>ZeroTier:Moons</c>: moon files, or moon IDs with a root to fetch the moon from.</summary>
 internal static class MoonsSetting
 {
     private const string Name = nameof(ZeroTierNodeOptions.Moons);

@@ -5,7 +5,7 @@ using ZeroTier.SelfHosting;
 
 namespace ZeroTier.Hosting.Configuration;
 
-/// <summary>Chooses the development network where nothing else is configured, and fixes the list of networks.</summary>
+/// <summary>Selects the development network when nothing else is configured, and removes duplicates from the list of networks.</summary>
 internal sealed class NetworkDefaults(IServiceProvider services) : IPostConfigureOptions<ZeroTierNodeOptions>
 {
     public void PostConfigure(string? name, ZeroTierNodeOptions options)
@@ -18,7 +18,7 @@ internal sealed class NetworkDefaults(IServiceProvider services) : IPostConfigur
             options.Networks.Insert(0, DevelopmentNetwork.Network.ToString());
         }
 
-        // Options add up, from configuration and from each call: the same network twice is one network.
+        // Configuration and every call in code add to the list, so a network may be in it twice.
         for (int i = options.Networks.Count - 1; i > 0; i--)
         {
             if (options.Networks.Take(i).Contains(options.Networks[i], StringComparer.OrdinalIgnoreCase))

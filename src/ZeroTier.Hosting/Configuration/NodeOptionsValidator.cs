@@ -6,13 +6,11 @@ using ZeroTier.Names;
 
 namespace ZeroTier.Hosting.Configuration;
 
-/// <summary>
-/// Says at start what is wrong with the options of the node: each message names the setting, the value and a valid example.
-/// </summary>
+/// <summary>Validates the options of the node: each message names the setting, the value and a valid example.</summary>
 internal sealed class NodeOptionsValidator : IValidateOptions<ZeroTierNodeOptions>
 {
     private const string Section = ZeroTierNodeOptions.SectionName;
-    // An ad-hoc network, which works with every engine and needs no controller.
+    // An ad-hoc network, which every engine supports and which needs no controller.
     public const string NetworkExample = "ff1f90ffff000000";
 
     public ValidateOptionsResult Validate(string? name, ZeroTierNodeOptions options)
@@ -20,7 +18,7 @@ internal sealed class NodeOptionsValidator : IValidateOptions<ZeroTierNodeOption
         var failures = new List<string>(options.Section?.Errors ?? []);
         if (!options.Enabled && failures.Count == 0)
         {
-            // Nothing of the rest is used.
+            // No other setting is used.
             return ValidateOptionsResult.Success;
         }
 
@@ -55,7 +53,7 @@ internal sealed class NodeOptionsValidator : IValidateOptions<ZeroTierNodeOption
     {
         foreach (var (name, target) in options.Hosts)
         {
-            // What has a meaning of its own keeps it.
+            // Names that already have a meaning, addresses and .zt names, cannot be redefined.
             string? key = DnsName.Normalize(name);
             if (key is null || IPAddress.TryParse(name, out _) || key.EndsWith(ZeroTierName.Suffix, StringComparison.Ordinal))
             {
@@ -88,7 +86,7 @@ internal sealed class NodeOptionsValidator : IValidateOptions<ZeroTierNodeOption
         + "Without a network of your own, set the environment to Development or call zt.UseDevelopmentNetwork()."
         + (options.MisspeltSectionMessage is { } misspelt ? $" {misspelt}" : "");
 
-    /// <summary>The texts never hold the secret.</summary>
+    /// <summary>The messages never contain the secret.</summary>
     private static void CheckIdentity(ZeroTierNodeOptions options, List<string> failures)
     {
         if (options.IdentitySecret is not { } secret)
@@ -259,6 +257,6 @@ internal sealed class NodeOptionsValidator : IValidateOptions<ZeroTierNodeOption
         }
     }
 
-    /// <summary>Control characters in a path would hide the message in a terminal.</summary>
+    /// <summary>Replaces control characters, which could hide the message in a terminal.</summary>
     private static string Printable(string text) => string.Concat(text.Select(c => char.IsControl(c) ? '?' : c));
 }

@@ -4,9 +4,9 @@ using Microsoft.Extensions.Configuration;
 namespace ZeroTier.Hosting.Configuration;
 
 /// <summary>
-/// Reads the settings of the section <c>ZeroTier</c>, or of an object in it, and collects what is wrong with them. By hand rather than
-/// generated: a text that does not parse becomes a message with the setting, the value and an example, reported together with everything
-/// else that is wrong.
+/// Reads the settings of the section <c>ZeroTier</c>, or of an object in it, and collects errors. Used instead of the generated
+/// configuration binder, so that a value that does not parse becomes an error with the setting, the value and an example, reported together
+/// with all other errors.
 /// </summary>
 internal sealed class SectionReader(IConfigurationSection section)
 {
@@ -18,8 +18,8 @@ internal sealed class SectionReader(IConfigurationSection section)
     private readonly SortedSet<string> _known = new(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>
-    /// What could not be understood, with the remedy; and, once every setting has been asked for, what is no setting. A misspelt PlanetPath
-    /// would mean the public roots.
+    /// Values that could not be parsed, with the remedy, and unknown settings; complete once every setting has been read. Unknown settings
+    /// are errors, because for example a misspelt PlanetPath would silently mean the public roots.
     /// </summary>
     public IReadOnlyList<string> Errors =>
     [
@@ -28,7 +28,7 @@ internal sealed class SectionReader(IConfigurationSection section)
         .. _errors,
     ];
 
-    /// <summary>Where the section is in the configuration, as messages name it.</summary>
+    /// <summary>The path of the section in the configuration, for messages.</summary>
     public string Path => section.Path;
 
     public string? Text(string key)
@@ -37,13 +37,15 @@ internal sealed class SectionReader(IConfigurationSection section)
         return section[key]?.Trim() is { Length: > 0 } text ? text : null;
     }
 
-    /// <summary>A list of texts, or one text with commas, which is what an environment variable can hold.</summary>
+    /// <summary>
+    /// Reads a list from an array or from one text separated by commas or semicolons, which fits into an environment variable.
+    /// </summary>
     public static IEnumerable<string> List(IConfigurationSection list) =>
         list.Value is { } text
             ? text.Split([',', ';'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
             : list.GetChildren().Select(child => child.Value?.Trim() ?? "");
 
-    /// <summary>The names of the settings that differ between two readings.</summary>
+    /// <summary>The names of the settings that differ between two states of the section.</summary>
     public static IReadOnlySet<string> Differences(SectionReader? one, SectionReader? other)
     {
         var (before, now) = (one?._texts ?? [], other?._texts ?? []);
@@ -52,19 +54,19 @@ internal sealed class SectionReader(IConfigurationSection section)
             StringComparer.OrdinalIgnoreCase);
     }
 
-    /// <summary>Keys that people and editors use for notes in JSON: <c>//</c>, <c>_comment</c>, <c>$schema</c>.</summary>
+    /// <summary>True for keys that people and editors use for comments in JSON: <c>//</c>, <c>_comment</c>, <c>$schema</c>.</summary>
     public static bool IsComment(string key) => key.StartsWith("//", StringComparison.Ordinal) || key[0] is '_' or '$';
 
     public IEnumerable<string> List(string key) => List(Section(key));
 
-    /// <summary>A setting that is a section of its own, which the caller reads; <see cref="Report"/> takes what is wrong in it.</summary>
+    /// <summary>A setting that is a section of its own, which the caller reads; it passes errors to <see cref="Report"/>.</summary>
     public IConfigurationSection Section(string key)
     {
         _known.Add(key);
         return section.GetSection(key);
     }
 
-    /// <summary>Whether the setting is there, if only as an empty list.</summary>
+    /// <summary>Whether the setting is present, even as an empty list.</summary>
     public bool Has(string key) => section.GetChildren().Any(child => string.Equals(child.Key, key, StringComparison.OrdinalIgnoreCase));
 
     /// <summary>Adds an error.</summary>
@@ -125,7 +127,7 @@ internal sealed class SectionReader(IConfigurationSection section)
             return null;
         }
 
-        // A number alone would be parsed as days.
+        // TimeSpan.TryParse would read a plain number as days.
         if (text.Contains(':', StringComparison.Ordinal) && TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out var value))
         {
             return value;
@@ -143,7 +145,7 @@ internal sealed class SectionReader(IConfigurationSection section)
             return null;
         }
 
-        // Enum.TryParse would also take any number.
+        // Enum.TryParse would also accept any number.
         if (char.IsLetter(text[0]) && System.Enum.TryParse(text, ignoreCase: true, out T value))
         {
             return value;

@@ -5,12 +5,12 @@ using ZeroTier.Engines;
 namespace ZeroTier.Hosting.Connections;
 
 /// <summary>
-/// How outgoing connections of a host are made. Their options are built with the first connection, so that those of the host are not read
-/// before it starts.
+/// The options of a host's outgoing connections. They are built with the first connection, so that the host's options are not read before
+/// it starts.
 /// </summary>
 internal sealed class ClientConnections
 {
-    /// <summary>The log of outgoing connections; beside that of accepted ones, so that one filter is for both.</summary>
+    /// <summary>The category of outgoing connections, below that of accepted ones, so that one filter applies to both.</summary>
     public const string Category = "Microsoft.AspNetCore.Server.Kestrel.Transport.ZeroTier.Client";
 
     private readonly ZeroTierNode _node;
@@ -21,8 +21,8 @@ internal sealed class ClientConnections
         _node = node;
         Logger = NonThrowingLogger.Create(loggerFactory, Category);
 
-        // Not Kestrel's pool: it gives idle blocks back only while the server's heartbeat ticks (rule 7.3), and a caller may outlive the
-        // server.
+        // Not Kestrel's pool, which releases idle blocks only while the server's heartbeat runs (rule 7.3): outgoing connections may
+        // outlive the server.
         _options = new(() => options.Value.Transport.ToConnectionOptions(ZeroTierConnectionOptions.Default.MemoryPool, Logger));
     }
 
@@ -32,12 +32,10 @@ internal sealed class ClientConnections
     /// <summary>The log.</summary>
     public ILogger Logger { get; }
 
-    /// <summary>
-    /// A handler of HTTP requests with a pool of its own; whoever asks for it disposes of it, which leaves the node alone.
-    /// </summary>
+    /// <summary>Creates an HTTP handler with its own connection pool. The caller disposes it, which does not affect the node.</summary>
     public ZeroTierHttpHandler CreateHandler() => new(_node, Options);
 
-    /// <summary>Connects for a handler of somebody else's, as <see cref="SocketsHttpHandler.ConnectCallback"/>.</summary>
+    /// <summary>Opens connections for another HTTP handler; for use as <see cref="SocketsHttpHandler.ConnectCallback"/>.</summary>
     public ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken) =>
         _node.OpenStreamAsync(context.DnsEndPoint, Options, cancellationToken);
 }

@@ -10,7 +10,7 @@ internal static class ConnectionIds
     private static long s_last = TimeProvider.System.GetUtcNow().Ticks;
 
     /// <summary>
-    /// The id of a connection, which it gets when first asked for: the engine may have something to log before the connection is accepted.
+    /// The ID of a connection, assigned when first requested: the engine may log about a connection before it is accepted.
     /// </summary>
     public static string Of(ZeroTierConnection connection)
     {

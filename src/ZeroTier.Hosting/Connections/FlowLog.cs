@@ -3,8 +3,8 @@ using Microsoft.Extensions.Logging;
 namespace ZeroTier.Hosting.Connections;
 
 /// <summary>
-/// Writes the events of a connection's flow that only the engine sees. FIN, RST and errors are logged by the connection itself, which knows
-/// which end came first.
+/// Logs flow control (pause and resume), which only the engine sees. FIN, RST and errors are logged by the transport's connection, which
+/// knows which side ended first.
 /// </summary>
 internal sealed partial class FlowLog(ILogger logger) : IZeroTierConnectionObserver
 {

@@ -8,7 +8,7 @@ namespace ZeroTier.Hosting.Connections;
 
 /// <summary>
 /// Runs the transport's continuations on a fixed number of queues, each drained by one pool thread at a time, so that bursts of many
-/// connections are worked off in batches. What is scheduled with the same state always lands in the same queue, in order.
+/// connections are processed in batches. Work items with the same state object always go to the same queue, in order.
 /// </summary>
 internal sealed class IOQueues : PipeScheduler, ShieldedScheduler.IShielded
 {
@@ -27,7 +27,8 @@ internal sealed class IOQueues : PipeScheduler, ShieldedScheduler.IShielded
 
     public override void Schedule(Action<object?> action, object? state)
     {
-        // The state of a pipe's continuation is the awaiting loop of one connection: its identity is the connection's.
+        // A pipe's continuation has the awaiting state machine as its state, which belongs to one connection, so its hash code identifies
+        // the connection.
         uint hash = (uint)(state is null ? 0 : RuntimeHelpers.GetHashCode(state));
         _queues[hash % (uint)_queues.Length].Schedule(action, state);
     }
@@ -59,7 +60,7 @@ internal sealed class IOQueues : PipeScheduler, ShieldedScheduler.IShielded
                     }
                     catch (Exception exception)
                     {
-                        // The fault concerns one connection, while the queue serves many.
+                        // The exception concerns one connection, but the queue serves many.
                         ShieldLog.WorkFailed(log, exception);
                     }
                 }

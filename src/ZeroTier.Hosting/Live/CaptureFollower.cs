@@ -1,6 +1,6 @@
 namespace ZeroTier.Hosting.Live;
 
-/// <summary>Begins and ends the capture that <c>ZeroTier:CapturePath</c> asks for.</summary>
+/// <summary>Starts and ends the packet capture when <c>ZeroTier:CapturePath</c> changes.</summary>
 internal sealed class CaptureFollower(NodeHost node) : ISettingsFollower
 {
     public IReadOnlyCollection<string> Settings { get; } =

@@ -1,6 +1,6 @@
 namespace ZeroTier.Hosting.Live;
 
-/// <summary>Puts changed names of <c>ZeroTier:Hosts</c> into use; connections that are open stay where they are.</summary>
+/// <summary>Applies changed names of <c>ZeroTier:Hosts</c>; open connections are not affected.</summary>
 internal sealed class HostsFollower(NodeHost node) : ISettingsFollower
 {
     public IReadOnlyCollection<string> Settings { get; } = [nameof(ZeroTierNodeOptions.Hosts)];

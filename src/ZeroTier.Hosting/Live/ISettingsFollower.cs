@@ -1,13 +1,13 @@
 namespace ZeroTier.Hosting.Live;
 
-/// <summary>A part of the host that takes changed settings into use while it runs.</summary>
+/// <summary>A part of the host that applies changed settings at run time.</summary>
 internal interface ISettingsFollower
 {
-    /// <summary>The settings that it follows; what nobody follows needs a restart.</summary>
+    /// <summary>The settings that it applies; those that no follower applies need a restart.</summary>
     IReadOnlyCollection<string> Settings { get; }
 
     /// <summary>
-    /// Takes a change into use. Changes come one after the other, and one again where <see cref="SettingsChange.TryAgain"/> was set.
+    /// Applies a change. Called for one change at a time, and again for the same one if <see cref="SettingsChange.TryAgain"/> was set.
     /// </summary>
     ValueTask FollowAsync(SettingsChange change, CancellationToken cancellationToken);
 }

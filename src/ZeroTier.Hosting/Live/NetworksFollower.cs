@@ -4,14 +4,14 @@ using ZeroTier.Engines;
 namespace ZeroTier.Hosting.Live;
 
 /// <summary>
-/// Joins the networks that are new in <c>ZeroTier:Networks</c>, and leaves those that are no longer there. Networks that the application
-/// joined itself stay. What fails is tried again.
+/// Joins networks that were added to <c>ZeroTier:Networks</c> and leaves those that were removed. Networks that the application joined
+/// itself are not left. Failures are retried.
 /// </summary>
 internal sealed class NetworksFollower(NodeHost node, ILoggerFactory loggerFactory) : ISettingsFollower
 {
     private readonly ILogger _logger = NonThrowingLogger.Create(loggerFactory, NodeLog.Category);
 
-    // What the configuration has had joined so far, and what of it was said to fail.
+    // The networks joined because of the configuration (_joined), and those whose failure was already logged (_said).
     private readonly HashSet<NetworkId> _said = [];
     private HashSet<NetworkId>? _joined;
 

@@ -10,8 +10,9 @@ using ZeroTier.Engines;
 namespace ZeroTier.Hosting.Live;
 
 /// <summary>
-/// Follows the configuration while the host runs: options are made and checked anew when it changes; those that are wrong are not used, and
-/// one line says why. Not by <see cref="IOptionsMonitor{TOptions}"/>, which throws what is wrong at whoever has changed the configuration.
+/// Follows the configuration at run time: when it changes, options are built and validated again; invalid options are not used, and one log
+/// message says why. Does not use <see cref="IOptionsMonitor{TOptions}"/>, which would throw validation errors at the code that changed the
+/// configuration.
 /// </summary>
 internal sealed class SettingsWatch(
     IServiceProvider services,
@@ -22,7 +23,7 @@ internal sealed class SettingsWatch(
     ILoggerFactory loggerFactory)
     : BackgroundService
 {
-    /// <summary>After what time something that failed is tried again.</summary>
+    /// <summary>The time after which a failed change is retried.</summary>
     public static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(30);
 
     private readonly ILogger _logger = NonThrowingLogger.Create(loggerFactory, NodeLog.Category);
@@ -31,12 +32,12 @@ internal sealed class SettingsWatch(
     private IReadOnlySet<string> _forRestart = new HashSet<string>();
     private bool _tryAgain;
 
-    /// <summary>The options that were last taken into use, as far as a host that runs can.</summary>
+    /// <summary>The options that were last applied; settings that need a restart differ from those in effect.</summary>
     public ZeroTierNodeOptions Current => Volatile.Read(ref _current) ?? options.Value;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        // Where no node runs by the settings themselves, their change is still told.
+        // Nothing to follow under TestServer. With Enabled=false it goes on, to log that a change of Enabled needs a restart.
         if ((node.LeftOut is not null && options.Value.Enabled) || services.GetService<IConfiguration>() is not { } configuration)
         {
             return;
@@ -46,7 +47,8 @@ internal sealed class SettingsWatch(
         using var registration = ChangeToken.OnChange(configuration.GetReloadToken, reloaded.Pulse);
         while (true)
         {
-            // The signal first, then the look. The first look is for what has changed since the options were read.
+            // Take the signal before reading, so that no change is missed. The first pass finds changes since the options were read at
+            // start.
             var next = reloaded.Next;
             try
             {
@@ -56,11 +58,12 @@ internal sealed class SettingsWatch(
             }
             catch (TimeoutException)
             {
-                // Time to try again.
+                // The retry interval has passed.
             }
             catch (Exception) when (stoppingToken.IsCancellationRequested)
             {
-                // Not thrown on: a host that is disposed of without a stop would take it for a fault, and its services may be gone already.
+                // Not rethrown: a host that is disposed without being stopped would treat it as a failure, and its services may be disposed
+                // already.
                 return;
             }
         }
@@ -75,7 +78,7 @@ internal sealed class SettingsWatch(
 
         if (now.Enabled != options.Value.Enabled)
         {
-            // Nothing of the rest fits what runs.
+            // The other settings cannot be applied before the restart.
             Say(NodeLog.EnabledForRestart, now.Enabled
                 ? "true: restart the application to start the node"
                 : "false: restart the application to end the node");
@@ -85,7 +88,7 @@ internal sealed class SettingsWatch(
         var change = new SettingsChange(Current, now, SectionReader.Differences(Current.Section, now.Section));
         if (change.Before.DevelopmentNetworkSelected != now.DevelopmentNetworkSelected)
         {
-            // Another node.
+            // That is a different node, which needs a restart.
             Say(NodeLog.SettingsForRestart, string.Join(", ", change.Settings));
             return;
         }
@@ -101,7 +104,7 @@ internal sealed class SettingsWatch(
     {
         string[] live = [.. followers.SelectMany(follower => follower.Settings)];
 
-        // Compared with what the node was started with: a setting that is as it was then needs no restart.
+        // Compared with the settings at start: one that is changed back needs no restart.
         change.ForRestart.UnionWith(
             SectionReader.Differences(options.Value.Section, change.Now.Section).Except(live, StringComparer.OrdinalIgnoreCase));
         foreach (var follower in followers)
@@ -145,13 +148,13 @@ internal sealed class SettingsWatch(
         }
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
         {
-            // Also what the application's own configuration of the options throws.
+            // Also catches exceptions of the application's own delegates that configure the options.
             Say(NodeLog.SettingsRefused, exception.Message);
             return null;
         }
     }
 
-    /// <summary>Sources of configuration may report one change several times.</summary>
+    /// <summary>Logs a message unless it is the same as the last one: configuration sources may report one change several times.</summary>
     private void Say(Action<ILogger, string> log, string text)
     {
         if (_said != text)

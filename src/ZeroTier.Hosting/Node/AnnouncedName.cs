@@ -4,37 +4,67 @@ using ZeroTier.SelfHosting;
 namespace ZeroTier.Hosting.Node;
 
 /// <summary>
-/// The name under which the other apps of a development network find this one: that of the application, as long as the node runs.
+/// The host name under which other apps of a development network find this one: the application's name, while the node runs. While another
+/// process holds the name, claiming it is retried, so that a second instance of an app takes over when the first ends. Thread-safe.
 /// </summary>
-internal sealed class AnnouncedName(DevelopmentNetwork network, ZeroTierNode node, string application, ILogger logger) : IDisposable
+internal sealed class AnnouncedName(
+    DevelopmentNetwork network, ZeroTierNode node, string application, TimeProvider time, ILogger logger) : IDisposable
 {
-    private DevelopmentName? _name;
+    private static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(2);
 
-    /// <summary>Takes the name, if it is free. A host starts without one all the same.</summary>
+    private readonly Lock _gate = new();
+    private DevelopmentName? _name;
+    private ITimer? _retry;
+    private bool _disposed;
+
+    /// <summary>Claims the name; retries in the background if it is not free. The host starts without it.</summary>
     public void Announce()
     {
-        if (node.Networks is not [var first, ..])
+        lock (_gate)
         {
-            return;
-        }
+            if (_disposed || _name is not null || node.Networks is not [var first, ..])
+            {
+                return;
+            }
 
-        try
-        {
-            _name = network.AnnounceName(application, node.Id, first.Id);
-            if (_name is { Name: var name })
+            try
             {
-                NodeLog.NameAnnounced(logger, name);
+                _name = network.AnnounceName(application, node.Id, first.Id);
             }
-            else
+            catch (ZeroTierException exception)
             {
-                NodeLog.NameNotAnnounced(logger, $"another process has that of '{application}', or it is no name for a host.");
+                Retry(exception.Message);
+                return;
             }
-        }
-        catch (ZeroTierException exception)
-        {
-            NodeLog.NameNotAnnounced(logger, exception.Message);
+
+            if (_name is null)
+            {
+                Retry($"another process has that of '{application}', or it is no name for a host.");
+                return;
+            }
+
+            _retry?.Dispose();
+            NodeLog.NameAnnounced(logger, _name.Name);
         }
     }
 
-    public void Dispose() => _name?.Dispose();
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _disposed = true;
+            _retry?.Dispose();
+            _name?.Dispose();
+        }
+    }
+
+    // Logs only the first failure.
+    private void Retry(string reason)
+    {
+        if (_retry is null)
+        {
+            NodeLog.NameNotAnnounced(logger, reason);
+            _retry = time.CreateTimer(_ => Announce(), null, RetryInterval, RetryInterval);
+        }
+    }
 }

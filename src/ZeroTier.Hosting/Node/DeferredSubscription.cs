@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 namespace ZeroTier.Hosting.Node;
 
 /// <summary>A subscription opened before the node exists. It misses no event, because the node is attached before it starts.</summary>
-/// <param name="capacity">Events that may wait.</param>
-/// <param name="disposed">Told that nobody waits for the node any more.</param>
+/// <param name="capacity">The length of the queue.</param>
+/// <param name="disposed">Called when the subscription is disposed.</param>
 internal sealed class DeferredSubscription(int capacity, Action<DeferredSubscription> disposed) : IZeroTierEventSubscription
 {
     private readonly Lock _gate = new();
@@ -13,7 +13,7 @@ internal sealed class DeferredSubscription(int capacity, Action<DeferredSubscrip
 
     public long Dropped => _attached.Task is { IsCompletedSuccessfully: true, Result: { } inner } ? inner.Dropped : 0;
 
-    /// <summary>Connects to the node that has been made.</summary>
+    /// <summary>Subscribes to the node, once it is created.</summary>
     public void Attach(ZeroTierNode node)
     {
         lock (_gate)

@@ -2,20 +2,20 @@ using ZeroTier.Libzt;
 
 namespace ZeroTier.Hosting.Node;
 
-/// <summary>Which engine runs, and why.</summary>
+/// <summary>The chosen engine, and the reason.</summary>
 /// <param name="Library">The native library; null for the managed engine.</param>
-/// <param name="Reason">For the log: why this one.</param>
-/// <param name="Detail">For the debug log: what was tried, and how to get the library.</param>
+/// <param name="Reason">Why this engine, for the log.</param>
+/// <param name="Detail">What was tried, and how to get the library, for the debug log.</param>
 internal sealed record EngineChoice(LibztLibrary? Library, string Reason, string? Detail = null)
 {
-    /// <summary>For a further node in a process whose libzt node is taken.</summary>
+    /// <summary>The choice for another node in a process that already has its libzt node.</summary>
     public static EngineChoice Second { get; } = new(null, "libzt runs one node per process, and has one already");
 
-    /// <summary>The engine's name, as the node has it.</summary>
+    /// <summary>The engine's name, as in <see cref="ZeroTierNode.Engine"/>.</summary>
     public string Engine => Library is null ? "managed" : "libzt";
 
-    /// <summary>Chooses, and loads the library where it is wanted.</summary>
-    /// <exception cref="ZeroTierException">libzt is demanded and cannot be loaded, or cannot do what the host needs.</exception>
+    /// <summary>Chooses an engine, and loads the library if it needs one.</summary>
+    /// <exception cref="ZeroTierException">libzt is configured but cannot be loaded, or cannot host a controller.</exception>
     public static EngineChoice Of(ZeroTierNodeOptions options)
     {
         if (options.Engine == ZeroTierEngine.Libzt)

@@ -8,12 +8,12 @@ using ZeroTier.SelfHosting;
 
 namespace ZeroTier.Hosting.Node;
 
-/// <summary>Makes a node of the chosen engine.</summary>
+/// <summary>Creates a node of the chosen engine.</summary>
 internal sealed class EngineFactory(IServiceProvider services, ILoggerFactory loggerFactory, TimeProvider timeProvider) : INodeFactory
 {
     private readonly ILogger _logger = NonThrowingLogger.Create(loggerFactory, NodeLog.Category);
 
-    // Resolved with the factory, before the node: what is made first is disposed of last.
+    // Resolved in the constructor, before the node: the container disposes services in reverse order of creation.
     private readonly IControllerSource? _controllers = services.GetService<IControllerSource>();
 
     public string? LeftOut =>
@@ -46,7 +46,7 @@ internal sealed class EngineFactory(IServiceProvider services, ILoggerFactory lo
             : await CreateManagedAsync(options, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Reserves libzt before the node is built, as another host of the process may choose at the same moment.</summary>
+    /// <summary>Reserves libzt before the node is used, because another host of the process may be choosing it at the same time.</summary>
     private static async Task<bool> ReserveAsync(LibztNode node, CancellationToken cancellationToken)
     {
         bool reserved = false;
@@ -97,7 +97,7 @@ internal sealed class EngineFactory(IServiceProvider services, ILoggerFactory lo
         byte[] planet = [];
         if (options.PlanetPath is { } path)
         {
-            // Validated here, because libzt reports no reason.
+            // Validated here for a useful error, because libzt reports no reason.
             LoadPlanet(path);
             planet = File.ReadAllBytes(path);
         }
@@ -133,7 +133,7 @@ internal sealed class EngineFactory(IServiceProvider services, ILoggerFactory lo
             var identity = Identity(options);
             var node = new ManagedNode(
                 network.Configure(common with { StoragePath = options.StoragePath ?? storage?.Path, Identity = identity }));
-            var name = new AnnouncedName(network, node, ApplicationName, _logger);
+            var name = new AnnouncedName(network, node, ApplicationName, timeProvider, _logger);
             return new NodeLease(node, new Backing(network, storage, identity, name), name.Announce);
         }
         catch
@@ -149,7 +149,7 @@ internal sealed class EngineFactory(IServiceProvider services, ILoggerFactory lo
         Port = options.Port,
         Networks = [.. options.Networks.Select(NetworkId.Parse)],
 
-        // A network that was removed from the configuration must not be joined again.
+        // Networks in the storage folder are not joined again, so that one removed from the configuration is left.
         RejoinsNetworks = false,
         AllowDefaultRoutes = options.AllowDefaultRoutes,
         AllowGlobalAddresses = options.AllowGlobalAddresses,
@@ -165,7 +165,8 @@ internal sealed class EngineFactory(IServiceProvider services, ILoggerFactory lo
     };
 
     /// <summary>
-    /// The public roots, unless the node has learned of newer ones, which it keeps in its storage folder and loads by itself.
+    /// The public roots; null when the storage folder contains a planet file, an update received from the roots, which the node loads
+    /// itself.
     /// </summary>
     private static Planet? KnownPlanet(string? storage) =>
         storage is not null && File.Exists(Path.Combine(storage, "planet")) ? null : Planet.Earth;
@@ -192,7 +193,7 @@ internal sealed class EngineFactory(IServiceProvider services, ILoggerFactory lo
     private string? StoragePath(ZeroTierNodeOptions options) => NodeStorage.PathOf(options, ApplicationName);
 
     /// <summary>
-    /// What is disposed of after the node: its name on the development network, that network, the claim on a storage folder, and an
+    /// Resources that are disposed after the node: its name on the development network, that network, the claim on a storage folder, and an
     /// identity from the options.
     /// </summary>
     private sealed class Backing(

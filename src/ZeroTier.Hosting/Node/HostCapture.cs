@@ -3,13 +3,13 @@ using ZeroTier.Managed;
 
 namespace ZeroTier.Hosting.Node;
 
-/// <summary>The capture that the settings ask for. It ends with the node. Calls come one after the other.</summary>
+/// <summary>The packet capture configured by the settings. It ends with the node. Calls must not overlap.</summary>
 internal sealed class HostCapture(ILogger logger)
 {
     private FrameCapture? _running;
 
     /// <summary>
-    /// Ends the present capture, and begins the one that the settings name. What is wrong with its file is no reason to be without a node.
+    /// Ends the current capture and starts the configured one. Errors with the file are only logged: the node runs without a capture.
     /// </summary>
     public async ValueTask FollowAsync(ManagedNode node, ZeroTierNodeOptions options, CancellationToken cancellationToken)
     {

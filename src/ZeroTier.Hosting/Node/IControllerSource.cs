@@ -3,7 +3,8 @@ using ZeroTier.Managed;
 namespace ZeroTier.Hosting.Node;
 
 /// <summary>
-/// Gives the host's node a controller to carry. It must outlive the node: the container disposes of it after the node, which is made later.
+/// Provides a network controller for the host's node. It must outlive the node: it is created before the node, so the container disposes it
+/// after.
 /// </summary>
 internal interface IControllerSource
 {

@@ -1,15 +1,17 @@
 namespace ZeroTier.Hosting.Node;
 
-/// <summary>Tells what a server serves on ZeroTier, and what is in its way; for whoever shows it.</summary>
+/// <summary>
+/// Reports the endpoints that a server has on ZeroTier and what prevents them from serving, for status pages and commands.
+/// </summary>
 internal interface IEndpointReport
 {
-    /// <summary>What is so now.</summary>
+    /// <summary>The current report.</summary>
     EndpointReport Read();
 }
 
-/// <summary>What is so at one moment.</summary>
-/// <param name="Problems">Why callers are not served, each with what to do.</param>
-/// <param name="Warnings">What is not as it should be, while callers are served.</param>
+/// <summary>A report, as a snapshot.</summary>
+/// <param name="Problems">Why callers are not served, each with the remedy.</param>
+/// <param name="Warnings">Problems that do not prevent callers from being served.</param>
 /// <param name="EndPoints">The endpoints and their states.</param>
 internal sealed record EndpointReport(
     IReadOnlyList<string> Problems, IReadOnlyList<string> Warnings, IReadOnlyList<(string Name, string State)> EndPoints);

@@ -1,11 +1,11 @@
 namespace ZeroTier.Hosting.Node;
 
 /// <summary>
-/// A part of the host that has no use for a node of its own, such as a server without endpoints. Asked when it matters: such a part may
-/// depend on the node.
+/// A part of the host that may exclude running a node, such as a test server without endpoints. Evaluated when needed and not at
+/// construction, because it may depend on the node.
 /// </summary>
 internal interface INodeExclusion
 {
-    /// <summary>Why there is to be no node; null when there may be.</summary>
+    /// <summary>Why no node runs; null when one may run.</summary>
     string? Reason { get; }
 }

@@ -43,10 +43,10 @@ internal sealed class NodeHost : ZeroTierNode, IDisposable
         _capture = new HostCapture(_logger);
     }
 
-    /// <summary>What the node has reported.</summary>
+    /// <summary>Observes the node's events.</summary>
     public NodeWatch Watch { get; }
 
-    /// <summary>Names that the host gives to members.</summary>
+    /// <summary>The names of <c>ZeroTier:Hosts</c>.</summary>
     public HostTable Hosts { get; }
 
     public override string Engine => Inner?.Engine ?? "none";
@@ -70,15 +70,15 @@ internal sealed class NodeHost : ZeroTierNode, IDisposable
 
     public override ZeroTierMembership? GetMembership(NetworkId network, NodeId member) => Inner?.GetMembership(network, member);
 
-    /// <summary>The node itself; null until it is made.</summary>
+    /// <summary>The engine's node; null until it is created.</summary>
     public ZeroTierNode? Inner => Volatile.Read(ref _lease)?.Node;
 
-    /// <summary>Why there is to be no node; null when there is.</summary>
+    /// <summary>Why no node runs; null when one does.</summary>
     public string? LeftOut => !_options.Value.Enabled
         ? $"ZeroTier is off, because {ZeroTierNodeOptions.SectionName}:Enabled is false: no node runs, and nothing is served on ZeroTier."
         : _factory.LeftOut;
 
-    /// <summary>Makes and starts the node, or waits for the start that is under way. After a failure it may be called again.</summary>
+    /// <summary>Creates and starts the node, or waits for a start in progress. After a failure it may be called again.</summary>
     public Task EnsureStartedAsync(CancellationToken cancellationToken)
     {
         if (LeftOut is { } reason)
@@ -101,14 +101,12 @@ internal sealed class NodeHost : ZeroTierNode, IDisposable
         return start.WaitAsync(cancellationToken);
     }
 
-    /// <summary>Captures what the settings ask for from now on. Does nothing on an engine that cannot.</summary>
+    /// <summary>Applies the capture settings. Does nothing on an engine without captures.</summary>
     public ValueTask CaptureAsync(ZeroTierNodeOptions options, CancellationToken cancellationToken) =>
         Inner is ManagedNode managed ? _capture.FollowAsync(managed, options, cancellationToken) : ValueTask.CompletedTask;
 
-    /// <summary>
-    /// Waits until what was sent is acknowledged, within the token, then ends the node for good (rule 8.4). Never throws.
-    /// </summary>
-    /// <param name="drain">Ends the wait; null for none at all.</param>
+    /// <summary>Drains the node until the token is cancelled, then disposes it (rule 8.4). Never throws.</summary>
+    /// <param name="drain">Ends the drain; null for no drain.</param>
     public Task CloseAsync(CancellationToken? drain)
     {
         lock (_gate)
@@ -180,7 +178,7 @@ internal sealed class NodeHost : ZeroTierNode, IDisposable
                 }
                 else
                 {
-                    // No more events: subscriptions end at once.
+                    // The host is closing: no more events, so the subscription ends at once.
                     early.Dispose();
                 }
 
@@ -191,7 +189,7 @@ internal sealed class NodeHost : ZeroTierNode, IDisposable
         return lease.Node.Subscribe(capacity);
     }
 
-    // A host that never starts its node, such as a test server, may see any number of subscribers come and go.
+    // Removed at disposal, because a host that never starts its node, such as a test server, may have any number of subscribers over time.
     private void Forget(DeferredSubscription early)
     {
         lock (_gate)
@@ -249,7 +247,9 @@ internal sealed class NodeHost : ZeroTierNode, IDisposable
     /// <summary>For containers that are disposed synchronously; the node then ends in the background.</summary>
     public void Dispose() => _ = CloseAsync(drain: null);
 
-    /// <summary>Joins and leaves before the node is created are applied at its start, as with any stopped node.</summary>
+    /// <summary>
+    /// Records joins and leaves that happen before the node is created; its start applies them, as with any stopped node.
+    /// </summary>
     private bool IsKeptForTheStart(NetworkId network, bool join)
     {
         lock (_gate)
@@ -319,7 +319,9 @@ internal sealed class NodeHost : ZeroTierNode, IDisposable
         }
     }
 
-    /// <summary>An engine knows what is wrong with a folder or a port, but not by which setting of the host they came to it.</summary>
+    /// <summary>
+    /// Starts the node. Adds to errors of the storage folder or the port the name of the setting, which the engine does not know.
+    /// </summary>
     private static async Task StartNamingSettingsAsync(ZeroTierNode node, CancellationToken cancellationToken)
     {
         try
@@ -336,7 +338,7 @@ internal sealed class NodeHost : ZeroTierNode, IDisposable
         }
     }
 
-    /// <summary>What this engine can never join is a mistake in the settings, not something to wait for.</summary>
+    /// <summary>Fails the start for configured networks that this engine can never join: waiting would not help.</summary>
     private static void RefuseImpossibleNetworks(ZeroTierNode node, ZeroTierNodeOptions options)
     {
         foreach (var network in node.Networks.Where(
@@ -352,7 +354,7 @@ internal sealed class NodeHost : ZeroTierNode, IDisposable
         }
     }
 
-    /// <summary>A node whose roots do not answer looks like any other until somebody asks for its health.</summary>
+    /// <summary>Logs a warning if no root answers within some seconds, which would otherwise be visible in the health check only.</summary>
     private async Task WarnUnlessOnlineAsync(ZeroTierNode node)
     {
         try
@@ -367,7 +369,7 @@ internal sealed class NodeHost : ZeroTierNode, IDisposable
         }
         catch (Exception)
         {
-            // It has ended.
+            // The node has stopped or failed.
         }
     }
 
@@ -422,7 +424,7 @@ internal sealed class NodeHost : ZeroTierNode, IDisposable
         {
             if (drain is { IsCancellationRequested: true } && lease.Node.GetStatistics().TcpConnections > 0)
             {
-                // The server's drain has used up the shutdown time.
+                // The server's own drain has used up the shutdown timeout.
                 NodeLog.DrainTimedOut(_logger);
             }
             else if (drain is { IsCancellationRequested: false } limit)
@@ -477,7 +479,7 @@ internal sealed class NodeHost : ZeroTierNode, IDisposable
         }
     }
 
-    /// <summary>The first use starts the node where the host has not: not every kind of app runs hosted services.</summary>
+    /// <summary>The node; started here if the host has not done so, because not every kind of app runs hosted services.</summary>
     private async ValueTask<ZeroTierNode> StartedAsync(CancellationToken cancellationToken)
     {
         if (Inner is null && !_closing.IsCancellationRequested)

@@ -3,12 +3,11 @@ using Microsoft.Extensions.Logging;
 namespace ZeroTier.Hosting.Node;
 
 /// <summary>
-/// The log lines of the node and its host: 100 to 149. Numbers are shared with those of the Kestrel transport, which has the
-/// same category.
+/// The log messages of the node and its host: event ids 100 to 149, shared with the Kestrel transport, which uses the same category.
 /// </summary>
 internal static partial class NodeLog
 {
-    /// <summary>The node and its host, in web apps and others.</summary>
+    /// <summary>The category of the node and its host, in web apps and others.</summary>
     public const string Category = "Kestrel.Transport.ZeroTier";
 
     [LoggerMessage(100, LogLevel.Information, "ZeroTier node {Node} runs ({Engine} engine {EngineVersion}).", EventName = "NodeStarted")]
@@ -76,8 +75,10 @@ internal static partial class NodeLog
         "Other apps on the development network reach this one as {Name} too, for example http://{Name}:8080.", EventName = "NameAnnounced")]
     public static partial void NameAnnounced(ILogger logger, string name);
 
-    [LoggerMessage(136, LogLevel.Information, "This app has no name on the development network: {Reason}", EventName = "NameNotAnnounced")]
+    [LoggerMessage(136, LogLevel.Information, "This app has no name on the development network yet: {Reason}",
+        EventName = "NameNotAnnounced")]
     public static partial void NameNotAnnounced(ILogger logger, string reason);
+
     [LoggerMessage(140, LogLevel.Information, "Network {Network}, which could not be joined or left before, now was.",
         EventName = "NetworkChanged")]
     public static partial void NetworkChanged(ILogger logger, NetworkId network);

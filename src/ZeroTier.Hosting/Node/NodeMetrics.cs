@@ -4,27 +4,28 @@ namespace ZeroTier.Hosting.Node;
 
 /// <summary>
 /// The meter <c>Kestrel.Transport.ZeroTier</c>: measurements that Kestrel's own meter does not have (rule 9.2). Names and units follow
-/// OpenTelemetry; everything is read from the node when a collector asks, and counters continue over restarts of the node.
+/// OpenTelemetry; values are read from the node when metrics are collected (except the round-trip histogram), and counters continue across
+/// restarts of the node.
 /// </summary>
 internal sealed class NodeMetrics(IMeterFactory meterFactory)
 {
-    /// <summary>The same in web apps and others.</summary>
+    /// <summary>The meter's name, the same in web apps and others.</summary>
     public const string MeterName = "Kestrel.Transport.ZeroTier";
 
-    /// <summary>The tag of what belongs to one network.</summary>
+    /// <summary>The tag with a network's ID.</summary>
     public const string Network = "zerotier.network.id";
 
-    /// <summary>The tags of what comes in and goes out.</summary>
+    /// <summary>The tags for the direction of traffic.</summary>
     public static readonly KeyValuePair<string, object?> Receive = new(Direction, "receive");
 
     /// <inheritdoc cref="Receive"/>
     public static readonly KeyValuePair<string, object?> Transmit = new(Direction, "transmit");
 
-    // Series of networks: who joins more of them at run time must not fill the collector.
+    // Limits the time series of networks, so that an app that joins many at run time does not overload the collector.
     private const int MaxNetworks = 32;
     private const string Direction = "network.io.direction";
 
-    // The protocol measures whole milliseconds; beyond some seconds a peer is silent.
+    // Bucket boundaries in seconds. The protocol measures whole milliseconds; a peer that needs more than some seconds counts as silent.
     private static readonly InstrumentAdvice<double> RoundTrips = new()
     {
         HistogramBucketBoundaries = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
@@ -33,7 +34,7 @@ internal sealed class NodeMetrics(IMeterFactory meterFactory)
     private readonly RunningTotals _totals = new();
     private int _created;
 
-    /// <summary>Makes the instruments, once.</summary>
+    /// <summary>Creates the instruments, once.</summary>
     public void Observe(ZeroTierNode node)
     {
         if (Interlocked.Exchange(ref _created, 1) != 0)
@@ -93,7 +94,7 @@ internal sealed class NodeMetrics(IMeterFactory meterFactory)
         select new Measurement<int>(
             network.Status == status ? 1 : 0, new(Network, network.Id.ToString()), new("zerotier.network.status", status.ToString()));
 
-    // A collector's own code runs here, in the middle of the engine's.
+    // Listeners run here, on an engine thread: their exceptions are swallowed.
     private static void Record(Histogram<double> histogram, TimeSpan time)
     {
         try
@@ -102,7 +103,7 @@ internal sealed class NodeMetrics(IMeterFactory meterFactory)
         }
         catch (Exception)
         {
-            // A collector that fails loses its measurement, and no more.
+            // Only this measurement is lost.
         }
     }
 

@@ -4,8 +4,8 @@ using ZeroTier.Engines;
 namespace ZeroTier.Hosting.Node;
 
 /// <summary>
-/// What the node has reported: a signal for those who wait for a change, the last events for the health check, and since when it is
-/// offline. Thread-safe.
+/// Observes the node's events: pulses a signal at each one, and keeps the last events and the offline time for the health check.
+/// Thread-safe.
 /// </summary>
 internal sealed class NodeWatch(TimeProvider timeProvider)
 {
@@ -30,7 +30,7 @@ internal sealed class NodeWatch(TimeProvider timeProvider)
         }
     }
 
-    /// <summary>How long ago the node reported that it went offline; null when it did not, or is online again.</summary>
+    /// <summary>The time since the node went offline; null when it never was online, or is again.</summary>
     public TimeSpan? OfflineFor
     {
         get

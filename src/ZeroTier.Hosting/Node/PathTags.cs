@@ -1,6 +1,6 @@
 namespace ZeroTier.Hosting.Node;
 
-/// <summary>How peers are reached, as a tag of measurements (rule 9.3).</summary>
+/// <summary>The metric tag for the kind of path to a peer (rule 9.3).</summary>
 internal static class PathTags
 {
     private const string Path = "zerotier.path";

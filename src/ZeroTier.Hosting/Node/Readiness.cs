@@ -4,12 +4,12 @@ namespace ZeroTier.Hosting.Node;
 /// <summary>Waits for a working network at start-up.</summary>
 internal static class Readiness
 {
-    /// <summary>Why a node is not online, as far as it can know, and what to look at.</summary>
+    /// <summary>The likely reason why a node is not online, and what to check.</summary>
     public const string NotOnline =
         "no root answers. Check that UDP is allowed out, that the planet file is the right one and that its roots run";
 
     /// <summary>Waits until the node is online and every network is ready.</summary>
-    /// <exception cref="ZeroTierException">The limit passed, or it cannot happen; the message says which condition failed.</exception>
+    /// <exception cref="ZeroTierException">The limit passed, or the condition cannot be met; the message says which one.</exception>
     public static async Task RequireAsync(
         ZeroTierNode node, ZeroTierNodeOptions options, TimeSpan limit, TimeProvider timeProvider, CancellationToken cancellationToken)
     {

@@ -1,15 +1,15 @@
 namespace ZeroTier.Hosting.Node;
 
 /// <summary>
-/// Monotonic counters, as collectors require (OpenTelemetry Metrics API, asynchronous counter), from those of a node, which are reset by
-/// each start. Thread-safe.
+/// Turns a node's counters, which restart at zero with each start, into monotonic ones, as OpenTelemetry requires of asynchronous counters.
+/// Thread-safe.
 /// </summary>
 internal sealed class RunningTotals
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<string, (long Base, long Last)> _series = [];
 
-    /// <summary>The total of a series, given the node's count of now.</summary>
+    /// <summary>The running total of a series, given the node's current count.</summary>
     public long Of(string series, long count)
     {
         lock (_gate)

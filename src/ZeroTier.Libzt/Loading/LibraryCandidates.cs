@@ -2,30 +2,30 @@ using System.Runtime.InteropServices;
 
 namespace ZeroTier.Libzt.Loading;
 
-/// <summary>A place where the library may be.</summary>
-/// <param name="Path">A full path, or only a name, which the system's loader then looks for in its own places.</param>
+/// <summary>A location where the library may be.</summary>
+/// <param name="Path">A full path, or only a file name, which the system's loader searches for.</param>
 internal readonly record struct LibraryCandidate(string Path)
 {
-    /// <summary>True when the system's loader does the looking.</summary>
+    /// <summary>True when the system's loader searches for it.</summary>
     public bool IsName => !System.IO.Path.IsPathRooted(Path);
 
     public override string ToString() => IsName ? $"{Path} (where the system's loader looks)" : Path;
 }
 
-/// <summary>Where the library is looked for, in order.</summary>
+/// <summary>The locations that are searched for the library, in order.</summary>
 internal static class LibraryCandidates
 {
-    /// <summary>The places for this process.</summary>
-    /// <param name="path">A path given in code or configuration; it is then the only place.</param>
+    /// <summary>The locations for this process.</summary>
+    /// <param name="path">A path given in code or configuration; it is then the only location.</param>
     public static IReadOnlyList<LibraryCandidate> For(string? path) =>
         For(path
             ?? Environment.GetEnvironmentVariable(LibztLibrary.PathVariable), AppContext.BaseDirectory, RuntimeIdentifiers(), FileNames());
 
-    /// <summary>The places for given circumstances.</summary>
+    /// <summary>The locations for a given environment.</summary>
     public static IReadOnlyList<LibraryCandidate> For(
         string? path, string baseDirectory, IEnumerable<string> runtimeIdentifiers, IReadOnlyList<string> fileNames)
     {
-        // A library that was named is used or refused: another one in its place would be a surprise.
+        // A library given by path is used or refused: silently loading another one would be a surprise.
         if (!string.IsNullOrWhiteSpace(path))
         {
             string full = Path.GetFullPath(path);
@@ -51,7 +51,7 @@ internal static class LibraryCandidates
     private static IReadOnlyList<string> FileNames() =>
         OperatingSystem.IsWindows() ? ["libzt.dll", "zt-shared.dll"] : OperatingSystem.IsMacOS() ? ["libzt.dylib"] : ["libzt.so"];
 
-    /// <summary>This runtime's own identifier, then the portable ones.</summary>
+    /// <summary>The runtime identifier of this process, then the portable one.</summary>
     private static IEnumerable<string> RuntimeIdentifiers()
     {
         string own = RuntimeInformation.RuntimeIdentifier;

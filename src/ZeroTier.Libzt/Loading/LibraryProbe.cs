@@ -9,9 +9,9 @@ internal static class LibraryProbe
     private const int NamedSymbols = 3;
 
     /// <summary>Opens a candidate; an unusable library is closed again.</summary>
-    /// <param name="candidate">Where to look.</param>
+    /// <param name="candidate">The location.</param>
     /// <param name="handle">The open library.</param>
-    /// <param name="reason">Why not, in the loader's words where it has some.</param>
+    /// <param name="reason">Why it cannot be used, with the loader's message if there is one.</param>
     public static bool TryOpen(LibraryCandidate candidate, out nint handle, [NotNullWhen(false)] out string? reason)
     {
         handle = 0;
@@ -43,7 +43,7 @@ internal static class LibraryProbe
         return false;
     }
 
-    /// <summary>What is wrong with a library that has these symbols; null when nothing is.</summary>
+    /// <summary>Why a library with these symbols cannot be used; null when it can.</summary>
     internal static string? Missing(Predicate<string> has)
     {
         string[] missing = [.. LibztSymbols.Required.Where(symbol => !has(symbol))];
@@ -64,7 +64,7 @@ internal static class LibraryProbe
         return $"it is a libzt that is too old (releases up to 1.8.10 are), or that was built without everything: it lacks {names}";
     }
 
-    /// <summary>The runtime puts general advice before what the system's loader said.</summary>
+    /// <summary>Extracts the message of the system's loader, before which the runtime puts general advice.</summary>
     private static string LoadersOwn(string message)
     {
         int advice = message.IndexOf('\n', StringComparison.Ordinal);

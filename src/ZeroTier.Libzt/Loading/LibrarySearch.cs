@@ -3,14 +3,14 @@ using System.Runtime.InteropServices;
 
 namespace ZeroTier.Libzt.Loading;
 
-/// <summary>Goes through the candidates.</summary>
+/// <summary>Searches the candidate locations.</summary>
 internal static class LibrarySearch
 {
-    /// <summary>Opens the first candidate that is of use.</summary>
+    /// <summary>Opens the first usable candidate.</summary>
     /// <param name="path">A path given in code or configuration, if any.</param>
-    /// <param name="found">Which it was.</param>
+    /// <param name="found">The candidate that was opened.</param>
     /// <param name="handle">The open library.</param>
-    /// <param name="error">What was tried, and what to do.</param>
+    /// <param name="error">What was tried, and the remedy.</param>
     public static bool TryOpen(string? path, out LibraryCandidate found, out nint handle, [NotNullWhen(false)] out ZeroTierException? error)
     {
         var tried = new List<string>();

@@ -10,8 +10,8 @@ internal static class LibztSymbols
     public const string OldStart = "zts_start";
 
     /// <summary>
-    /// C++ variables that Linux builds export and that no interface promises; used where they are there (docs/protocol/4-libzt-api.md 7.1
-    /// and 11).
+    /// C++ variables that Linux builds export although they are not part of the API; used if present (docs/protocol/4-libzt-api.md 7.1 and
+    /// 11).
     /// </summary>
     public const string StateFlags = "_ZN8ZeroTier13service_stateE";
 
@@ -19,7 +19,7 @@ internal static class LibztSymbols
     public const string Service = "_ZN8ZeroTier11zts_serviceE";
 
     /// <summary>
-    /// Every function that <c>Native/</c> imports, so that a library without one of them is refused at once and not at the first call.
+    /// Every function that <c>Native/</c> imports, so that a library that lacks one is refused when it is loaded and not at the first call.
     /// </summary>
     public static IReadOnlyList<string> Required { get; } =
     [

@@ -9,7 +9,7 @@ internal enum Errno
     InputOutput = 5,
     BadDescriptor = 9,
 
-    /// <summary>Nothing there, or no room; also what every time-out ends with.</summary>
+    /// <summary>Would block; also the result of every time-out.</summary>
     Again = 11,
     NoMemory = 12,
     Invalid = 22,
@@ -32,10 +32,10 @@ internal enum Errno
     NoBuffers = 105,
     AlreadyConnected = 106,
 
-    /// <summary>Not connected, no more connected, or the stream has ended.</summary>
+    /// <summary>Not connected, no longer connected, or the stream has ended.</summary>
     NotConnected = 107,
 
-    /// <summary>No route, or the node's own address is still being checked.</summary>
+    /// <summary>No route, or the node's own address is still in duplicate address detection.</summary>
     NoRoute = 113,
     AlreadyConnecting = 114,
     InProgress = 115,

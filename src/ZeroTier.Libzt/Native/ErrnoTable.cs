@@ -1,6 +1,6 @@
 namespace ZeroTier.Libzt.Native;
 
-/// <summary>What a call was for; the same error number means different things (docs/protocol/4-libzt-api.md 8).</summary>
+/// <summary>The purpose of a call, since the same error number has different meanings (docs/protocol/4-libzt-api.md 8).</summary>
 internal enum SocketOperation
 {
     Open,
@@ -10,10 +10,10 @@ internal enum SocketOperation
     Receive,
 }
 
-/// <summary>Error numbers of the platforms, and what they mean.</summary>
+/// <summary>Maps error numbers of the platforms to <see cref="Errno"/>, and those to errors of the public API.</summary>
 internal static class ErrnoTable
 {
-    /// <summary>Translates a number as the library gives it on the platform of this process.</summary>
+    /// <summary>Converts a number as the library reports it on this platform.</summary>
     internal static Errno FromNative(int number) =>
         OperatingSystem.IsWindows() ? FromWindows(number) : OperatingSystem.IsMacOS() ? FromDarwin(number) : FromLinux(number);
 
@@ -41,8 +41,8 @@ internal static class ErrnoTable
     };
 
     /// <summary>
-    /// Whether lwIP was built with the system's numbers or with its own, which are Linux', is not known for this platform. The two sets do
-    /// not meet, so both are understood.
+    /// It is not known whether lwIP on this platform is built with the system's numbers or with its own, which are those of Linux. The two
+    /// sets are disjoint, so both are accepted.
     /// </summary>
     internal static Errno FromDarwin(int number) => number switch
     {
@@ -63,7 +63,7 @@ internal static class ErrnoTable
         _ => (Errno)number,
     };
 
-    /// <summary>The contract's error for a failure that is final.</summary>
+    /// <summary>The error of the public API for a final failure.</summary>
     internal static ZeroTierError ToError(Errno error, SocketOperation operation) => (error, operation) switch
     {
         (Errno.Reset, SocketOperation.Connect) => ZeroTierError.ConnectionRefused,
@@ -78,9 +78,7 @@ internal static class ErrnoTable
         _ => ZeroTierError.ConnectionAborted,
     };
 
-    /// <summary>
-    /// The error in words, to stand after "because" or a colon; the number follows for those who look into libzt's source.
-    /// </summary>
+    /// <summary>The error in words, for use after "because" or a colon, followed by the number as in libzt's source.</summary>
     internal static string Describe(Errno error) => error switch
     {
         Errno.None => "no reason was given",

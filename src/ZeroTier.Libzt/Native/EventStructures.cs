@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace ZeroTier.Libzt.Native;
 
 /// <summary>
-/// <c>zts_event_msg_t</c>: what the callback is given. The library frees it, and all that it points to, when the callback returns.
+/// <c>zts_event_msg_t</c>: the argument of the event callback. The library frees it, and all that it points to, when the callback returns.
 /// </summary>
 /// <remarks><c>Cache</c> points to memory of another thread and is never read (docs/protocol/4-libzt-api.md 7.1).</remarks>
 [StructLayout(LayoutKind.Sequential)]
@@ -20,9 +20,7 @@ internal unsafe struct EventMessage
     internal int Length;
 }
 
-/// <summary>
-/// The part of <c>zts_peer_info_t</c> (7,720 bytes in all) that libzt fills with sense; what follows is noise (section 7.2).
-/// </summary>
+/// <summary>The part of <c>zts_peer_info_t</c> (7,720 bytes in all) that libzt initialises; the rest is undefined (section 7.2).</summary>
 [StructLayout(LayoutKind.Sequential)]
 internal struct PeerInfo
 {
@@ -38,7 +36,7 @@ internal struct PeerInfo
     internal int Role;
 }
 
-/// <summary>Native events that the engine looks at. Every other one is only a hint to look at the state (section 7.2).</summary>
+/// <summary>Native events that the engine evaluates. Every other one only triggers a poll of the state (section 7.2).</summary>
 internal enum NativeEvent : short
 {
     NodeUp = 200,

@@ -23,7 +23,7 @@ internal enum ZtsProtocol
     Udp = 17,
 }
 
-/// <summary>Flags of send and receive calls that do something.</summary>
+/// <summary>Flags of send and receive calls that libzt implements.</summary>
 [Flags]
 internal enum MessageFlags
 {
@@ -41,7 +41,7 @@ internal enum ShutdownMode
     Both = 2,
 }
 
-/// <summary>Events of a poll. The others of the header are never set; the end of a stream shows as <see cref="In"/>.</summary>
+/// <summary>Events of a poll. The others in libzt's header are never set; the end of a stream is reported as <see cref="In"/>.</summary>
 [Flags]
 internal enum PollEvents : short
 {
@@ -61,7 +61,7 @@ internal enum OptionLevel
     Socket = 0x0fff,
 }
 
-/// <summary>Options of <see cref="OptionLevel.Socket"/> that work.</summary>
+/// <summary>Options of <see cref="OptionLevel.Socket"/> that libzt implements.</summary>
 internal static class SocketOption
 {
     internal const int ReuseAddress = 0x04;
@@ -84,7 +84,7 @@ internal static class TcpOption
     /// <summary>Seconds between probes.</summary>
     internal const int KeepInterval = 4;
 
-    /// <summary>Probes without an answer before the connection is given up.</summary>
+    /// <summary>Unanswered probes after which the connection times out.</summary>
     internal const int KeepCount = 5;
 }
 

@@ -17,7 +17,7 @@ internal struct StatisticsCounters
     internal ProtocolCounters NeighborDiscovery;
 }
 
-/// <summary>Packets of one protocol, of all networks together; 32 bits that wrap.</summary>
+/// <summary>Packet counters of one protocol over all networks; 32 bits, wrapping.</summary>
 [StructLayout(LayoutKind.Sequential)]
 internal struct ProtocolCounters
 {

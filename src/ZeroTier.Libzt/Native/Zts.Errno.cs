@@ -6,10 +6,10 @@ internal static unsafe partial class Zts
 {
     private static int* _errno;
 
-    /// <summary>Why the socket call that this thread made last failed. Only meaningful right after a negative result.</summary>
+    /// <summary>The error of this thread's last socket call. Only valid directly after a negative result.</summary>
     /// <remarks>
-    /// On Unix the thread's error number is right, where libzt's own variable, one for the process, may belong to another thread. On
-    /// Windows the runtime keeps the system's last error, not the C library's, so only the variable is left (docs/protocol/4-libzt-api.md
+    /// On Unix this is the thread's errno: libzt's own variable is global and may have been set by another thread. On Windows the runtime
+    /// preserves the system's last error but not the C library's errno, so only libzt's variable is available (docs/protocol/4-libzt-api.md
     /// 8).
     /// </remarks>
     internal static Errno LastErrno()
@@ -18,7 +18,9 @@ internal static unsafe partial class Zts
         return ErrnoTable.FromNative(number != 0 || _errno is null ? number : Volatile.Read(ref *_errno));
     }
 
-    /// <summary>Takes and clears what went wrong on a connection, which is how a non-blocking connect tells its end.</summary>
+    /// <summary>
+    /// Reads and clears the pending error of a connection (SO_ERROR), which also gives the result of a non-blocking connect.
+    /// </summary>
     internal static Errno TakeError(int fd)
     {
         int number = 0;
@@ -29,8 +31,8 @@ internal static unsafe partial class Zts
     }
 
     /// <summary>
-    /// The call that opens a socket is the one that does not write libzt's variable, and a full table its only failure with valid arguments
-    /// (section 4.8). Where only the variable is read, it would tell of an earlier call.
+    /// Sets libzt's variable after a failed socket call, the only call that does not set it itself; a full table is its only failure with
+    /// valid arguments (section 4.8). Otherwise, on Windows, the error of an earlier call would be read.
     /// </summary>
     private static void NoteTableFull()
     {
@@ -40,6 +42,6 @@ internal static unsafe partial class Zts
         }
     }
 
-    /// <summary>Tells where the library's variable <c>zts_errno</c> lies. Called once, by the loader.</summary>
+    /// <summary>Sets the address of the library's variable <c>zts_errno</c>. Called once, by the loader.</summary>
     internal static void UseErrno(nint address) => _errno = (int*)address;
 }

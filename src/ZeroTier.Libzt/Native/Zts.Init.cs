@@ -5,20 +5,20 @@ namespace ZeroTier.Libzt.Native;
 
 internal static unsafe partial class Zts
 {
-    /// <summary>The storage folder; libzt makes it at the start.</summary>
+    /// <summary>The storage folder; libzt creates it at the start.</summary>
     [LibraryImport(Library, EntryPoint = "zts_init_from_storage")]
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     internal static partial int InitFromStorage(byte* path);
 
     /// <summary>
-    /// An identity as terminated text of at most <see cref="IdentityLength"/> bytes. A bad one is silently replaced by a new one: ask
-    /// <see cref="IdPairIsValid"/> before.
+    /// An identity as null-terminated text of at most <see cref="IdentityLength"/> bytes. An invalid one is silently replaced by a new one:
+    /// check it with <see cref="IdPairIsValid"/> before.
     /// </summary>
     [LibraryImport(Library, EntryPoint = "zts_init_from_memory")]
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     internal static partial int InitFromMemory(byte* key, uint length);
 
-    /// <summary>The event callback; kept for the life of the process.</summary>
+    /// <summary>The event callback; kept until the process ends.</summary>
     [LibraryImport(Library, EntryPoint = "zts_init_set_event_handler")]
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     internal static partial int InitSetEventHandler(delegate* unmanaged[Cdecl]<EventMessage*, void> callback);
@@ -38,7 +38,7 @@ internal static unsafe partial class Zts
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     internal static partial int InitForceTcpRelay(int forced);
 
-    /// <summary>Keeps interfaces whose name begins so out of the physical network; 1 to 15 bytes, and terminated.</summary>
+    /// <summary>Excludes network interfaces of the machine by a prefix of their names; 1 to 15 bytes, null-terminated.</summary>
     [LibraryImport(Library, EntryPoint = "zts_init_blacklist_if")]
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     internal static partial int InitBlacklistInterface(byte* prefix, uint length);

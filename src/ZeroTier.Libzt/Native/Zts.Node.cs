@@ -5,22 +5,24 @@ namespace ZeroTier.Libzt.Native;
 
 internal static unsafe partial class Zts
 {
-    /// <summary>Starts the node's thread and returns at once; failures after that show in no result.</summary>
+    /// <summary>Starts the node's thread and returns at once; failures after that are not reported.</summary>
     [LibraryImport(Library, EntryPoint = "zts_node_start")]
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     internal static partial int NodeStart();
 
-    /// <summary>Begins to stop the node and returns long before it has stopped.</summary>
+    /// <summary>Requests the node's stop and returns long before it has stopped.</summary>
     [LibraryImport(Library, EntryPoint = "zts_node_stop")]
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     internal static partial int NodeStop();
 
-    /// <summary>1 when the core last said "online"; any other event of the core clears it (docs/protocol/4-libzt-api.md 4.3).</summary>
+    /// <summary>
+    /// 1 when the core's last event was "online"; any other event of the core clears it (docs/protocol/4-libzt-api.md 4.3).
+    /// </summary>
     [LibraryImport(Library, EntryPoint = "zts_node_is_online")]
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     internal static partial int NodeIsOnline();
 
-    /// <summary>The first UDP port.</summary>
+    /// <summary>The primary UDP port.</summary>
     [LibraryImport(Library, EntryPoint = "zts_node_get_port")]
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     internal static partial int NodeGetPort();

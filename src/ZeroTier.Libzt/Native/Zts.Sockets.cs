@@ -5,7 +5,9 @@ namespace ZeroTier.Libzt.Native;
 
 internal static unsafe partial class Zts
 {
-    /// <summary><see cref="FileControl"/>: set the mode; only <see cref="NonBlocking"/> is known.</summary>
+    /// <summary>
+    /// The command of <see cref="FileControl"/> that sets the mode (F_SETFL); only <see cref="NonBlocking"/> is supported.
+    /// </summary>
     internal const int SetMode = 4;
 
     /// <summary>The mode bit of a non-blocking descriptor.</summary>
@@ -14,7 +16,7 @@ internal static unsafe partial class Zts
     /// <summary>Descriptors per process: 0 to 1023.</summary>
     internal const int MaxDescriptors = 1024;
 
-    /// <summary>A new descriptor, in blocking mode: make it non-blocking before anything else.</summary>
+    /// <summary>Opens a descriptor, in blocking mode: make it non-blocking before anything else.</summary>
     internal static int Socket(ZtsFamily family, ZtsSocketType type, ZtsProtocol protocol)
     {
         int fd = OpenSocket(family, type, protocol);
@@ -30,42 +32,42 @@ internal static unsafe partial class Zts
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     private static partial int OpenSocket(ZtsFamily family, ZtsSocketType type, ZtsProtocol protocol);
 
-    /// <summary>Binds to a local address. A foreign one is accepted, too.</summary>
+    /// <summary>Binds to a local address. libzt also accepts addresses that are not its own.</summary>
     [LibraryImport(Library, EntryPoint = "zts_bsd_bind", SetLastError = true)]
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     internal static partial int Bind(int fd, ZtsAddress* address, uint length);
 
-    /// <summary>Begins to listen; the backlog is clamped to 255.</summary>
+    /// <summary>Starts listening; the backlog is clamped to 255.</summary>
     [LibraryImport(Library, EntryPoint = "zts_bsd_listen", SetLastError = true)]
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     internal static partial int Listen(int fd, int backlog);
 
-    /// <summary>Takes a connection; the new descriptor is in blocking mode and inherits no options. Both pointers may be null.</summary>
+    /// <summary>Accepts a connection; the new descriptor is in blocking mode and inherits no options. Both pointers may be null.</summary>
     [LibraryImport(Library, EntryPoint = "zts_bsd_accept", SetLastError = true)]
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     internal static partial int Accept(int fd, ZtsAddress* address, uint* length);
 
-    /// <summary>Begins to connect; on a non-blocking descriptor the result is -1 and <see cref="Errno.InProgress"/>.</summary>
+    /// <summary>Starts connecting; on a non-blocking descriptor the result is -1 and <see cref="Errno.InProgress"/>.</summary>
     [LibraryImport(Library, EntryPoint = "zts_bsd_connect", SetLastError = true)]
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     internal static partial int Connect(int fd, ZtsAddress* address, uint length);
 
-    /// <summary>Closes a descriptor; only the thread that owns it may do so (docs/protocol/4-libzt-api.md 12.4).</summary>
+    /// <summary>Closes a descriptor; only the thread that uses it may do so (docs/protocol/4-libzt-api.md 12.4).</summary>
     [LibraryImport(Library, EntryPoint = "zts_bsd_close", SetLastError = true)]
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     internal static partial int Close(int fd);
 
-    /// <summary>Ends a direction. Only <see cref="ShutdownMode.Write"/> is harmless (section 12.6).</summary>
+    /// <summary>Ends a direction. Only <see cref="ShutdownMode.Write"/> is safe (section 12.6).</summary>
     [LibraryImport(Library, EntryPoint = "zts_bsd_shutdown", SetLastError = true)]
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     internal static partial int Shutdown(int fd, ShutdownMode how);
 
-    /// <summary>Sends; the count that was taken.</summary>
+    /// <summary>Sends; returns the number of bytes taken.</summary>
     [LibraryImport(Library, EntryPoint = "zts_bsd_send", SetLastError = true)]
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     internal static partial int Send(int fd, byte* buffer, nuint length, MessageFlags flags);
 
-    /// <summary>Receives; 0 once at the end of the stream, then -1 and <see cref="Errno.NotConnected"/>.</summary>
+    /// <summary>Receives; at the end of the stream returns 0 once, then -1 with <see cref="Errno.NotConnected"/>.</summary>
     [LibraryImport(Library, EntryPoint = "zts_bsd_recv", SetLastError = true)]
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     internal static partial int Receive(int fd, byte* buffer, nuint length, MessageFlags flags);
@@ -75,14 +77,14 @@ internal static unsafe partial class Zts
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     internal static partial int SendTo(int fd, byte* buffer, nuint length, MessageFlags flags, ZtsAddress* address, uint addressLength);
 
-    /// <summary>Receives a datagram; what does not fit is lost.</summary>
+    /// <summary>Receives a datagram, truncated to the buffer.</summary>
     [LibraryImport(Library, EntryPoint = "zts_bsd_recvfrom", SetLastError = true)]
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     internal static partial int ReceiveFrom(
         int fd, byte* buffer, nuint length, MessageFlags flags, ZtsAddress* address, uint* addressLength);
 
     /// <summary>
-    /// Waits for descriptors; the number that are ready, 0 after the time is up. A closed descriptor is not reported (section 12.2).
+    /// Waits until descriptors are ready; returns their number, or 0 at the timeout. A closed descriptor is not reported (section 12.2).
     /// </summary>
     [LibraryImport(Library, EntryPoint = "zts_bsd_poll", SetLastError = true)]
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]

@@ -6,7 +6,7 @@ namespace ZeroTier.Libzt.Native;
 internal static unsafe partial class Zts
 {
     /// <summary>
-    /// The IP stack's counters since the start of the process; <see cref="NoResult"/> when the library was built without them.
+    /// The IP stack's counters since the start of the process; <see cref="NoResult"/> when the library was built without statistics.
     /// </summary>
     [LibraryImport(Library, EntryPoint = "zts_stats_get_all")]
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]

@@ -5,8 +5,8 @@ using System.Runtime.InteropServices;
 namespace ZeroTier.Libzt.Native;
 
 /// <summary>
-/// libzt's <c>zts_sockaddr_storage</c>, 28 bytes, with <c>zts_sockaddr_in6</c>'s fields; IPv4 addresses lie at offset 4
-/// (docs/protocol/4-libzt-api.md 6). Never hand it to calls of the operating system.
+/// libzt's <c>zts_sockaddr_storage</c>, 28 bytes, with the fields of <c>zts_sockaddr_in6</c>; IPv4 addresses are at offset 4
+/// (docs/protocol/4-libzt-api.md 6). Not compatible with the operating system's structures.
 /// </summary>
 [StructLayout(LayoutKind.Sequential, Pack = 4)]
 internal struct ZtsAddress
@@ -24,16 +24,16 @@ internal struct ZtsAddress
     private UInt128 _address;
     private readonly uint _scopeId; // stays 0: libzt's interfaces need none
 
-    /// <summary>The family. Address events carry it in the first byte on Linux and Windows (section 7.2).</summary>
+    /// <summary>The family. Address events have it in the first byte on Linux and Windows (section 7.2).</summary>
     internal readonly ZtsFamily Family => (ZtsFamily)(_family != 0 ? _family : _length);
 
-    /// <summary>The port, or, where libzt reports an address of the node, its prefix length.</summary>
+    /// <summary>The port; in address lists of the node, the prefix length.</summary>
     internal readonly int Port => BinaryPrimitives.ReverseEndianness(_port);
 
     /// <summary>The length to pass with the address.</summary>
     internal readonly uint Length => Family == ZtsFamily.InterNetwork ? IPv4Length : IPv6Length;
 
-    /// <summary>An address for a socket of the same family.</summary>
+    /// <summary>Creates a socket address.</summary>
     internal static ZtsAddress From(IPAddress address, int port)
     {
         ZtsAddress result = default;

@@ -3,18 +3,19 @@ using System.Net.Sockets;
 namespace ZeroTier.Libzt.Node;
 
 /// <summary>
-/// Checks that libzt's sockets get descriptors below 1024. libzt waits for its UDP sockets with <c>select</c>, whose table has 1024 bits: a
-/// higher number makes it write beyond the table (docs/protocol/4-libzt-api.md 9, and section 13, rule 15). Windows has no such limit.
+/// Checks that libzt's sockets will get descriptors below 1024. libzt waits for its UDP sockets with <c>select</c>, whose <c>fd_set</c> has
+/// 1024 bits: a higher descriptor makes it write out of bounds (docs/protocol/4-libzt-api.md 9, and section 13, rule 15). Windows has no
+/// such limit.
 /// </summary>
 internal static class DescriptorQuota
 {
     private const int TableSize = 1024;
 
-    // A socket per address of the machine and port, and a few of its own.
+    // libzt opens one socket per address of the machine and UDP port, and a few more.
     private const int Needed = 32;
 
-    /// <summary>Opens as many sockets as libzt may need, and closes them again.</summary>
-    /// <exception cref="ZeroTierException">Their numbers are too high, or there are none.</exception>
+    /// <summary>Opens as many sockets as libzt may need, checks their descriptors, and closes them.</summary>
+    /// <exception cref="ZeroTierException">A descriptor is too high, or no more sockets can be opened.</exception>
     public static void Require()
     {
         if (OperatingSystem.IsWindows())

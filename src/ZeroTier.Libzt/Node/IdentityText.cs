@@ -6,18 +6,20 @@ using ZeroTier.Libzt.Native;
 namespace ZeroTier.Libzt.Node;
 
 /// <summary>
-/// An identity with its secret as libzt passes it around: terminated text in 384 bytes. Overwritten when disposed of.
+/// An identity with its private key in libzt's format: null-terminated text in a buffer of 384 bytes. Zeroed when disposed.
 /// </summary>
 internal sealed unsafe class IdentityText : IDisposable
 {
-    // Pinned: a copy that the collector leaves behind could not be overwritten.
+    // Pinned, so that the garbage collector cannot move it and leave a copy that is not zeroed.
     private readonly byte[] _bytes = GC.AllocateArray<byte>((int)Zts.IdentityLength, pinned: true);
 
     private IdentityText()
     {
     }
 
-    /// <summary>The identity of a storage folder; null when it is damaged. It is held only in memory that is zeroed.</summary>
+    /// <summary>
+    /// Reads the identity of a storage folder; null when it is invalid. The text is held only in memory that is zeroed later.
+    /// </summary>
     /// <exception cref="IOException">The file cannot be read.</exception>
     /// <exception cref="UnauthorizedAccessException">The file may not be read.</exception>
     public static IdentityText? OfFolder(StorageClaim claim)
@@ -25,12 +27,12 @@ internal sealed unsafe class IdentityText : IDisposable
         var identity = new IdentityText();
         try
         {
-            // One byte stays for the terminator; a file that fills the rest is longer than any identity.
+            // The last byte is the terminator. A file that fills the rest is longer than any identity.
             var room = identity._bytes.AsSpan(0, identity._bytes.Length - 1);
             int length = claim.ReadSecret(room);
             if (length < room.Length)
             {
-                // libzt does not skip leading blanks; it would silently create a new identity.
+                // libzt does not skip leading white space; it would silently create a new identity.
                 room[room[..length].TrimEnd(" \t\r\n"u8).Length..].Clear();
                 if (length > 0 && room[0] > ' ' && identity.IsValid())
                 {
@@ -48,8 +50,8 @@ internal sealed unsafe class IdentityText : IDisposable
         return null;
     }
 
-    /// <summary>Takes over an identity.</summary>
-    /// <exception cref="ZeroTierException">It is not one, or has no secret; libzt would silently take a new one instead.</exception>
+    /// <summary>Parses an identity.</summary>
+    /// <exception cref="ZeroTierException">It is invalid or has no private key; libzt would silently create a new one instead.</exception>
     public static IdentityText Parse(string text)
     {
         var identity = Copy(text);
@@ -64,7 +66,7 @@ internal sealed unsafe class IdentityText : IDisposable
             "The identity is not valid, or has no private key. Give the text of a file identity.secret: address:0:public:secret.");
     }
 
-    /// <summary>The identity of the running node; null when libzt does not give it.</summary>
+    /// <summary>The identity of the running node; null when libzt does not return it.</summary>
     public static IdentityText? OfRunningNode()
     {
         var identity = new IdentityText();
@@ -81,7 +83,7 @@ internal sealed unsafe class IdentityText : IDisposable
         return null;
     }
 
-    /// <summary>Makes the coming start use this identity.</summary>
+    /// <summary>Makes the next start use this identity.</summary>
     public int Use()
     {
         fixed (byte* bytes = _bytes)
@@ -96,7 +98,7 @@ internal sealed unsafe class IdentityText : IDisposable
     {
         var identity = new IdentityText();
 
-        // One byte stays for the terminator.
+        // The last byte is the terminator.
         if (Encoding.ASCII.TryGetBytes(text.AsSpan().Trim(), identity._bytes.AsSpan(0, identity._bytes.Length - 1), out _))
         {
             return identity;

@@ -5,12 +5,12 @@ using ZeroTier.Engines;
 namespace ZeroTier.Libzt.Node;
 
 /// <summary>
-/// One network of a running node, as it was last seen, and the events that follow from the differences. <see cref="Snapshot"/> may be read
-/// by anybody; all else happens under the session's lock.
+/// One network of a running node: its state at the last poll, and the events for changes of it. <see cref="Snapshot"/> is thread-safe; all
+/// other members need the session's lock.
 /// </summary>
 internal sealed class JoinedNetwork(NetworkId id, NodeId self, TimeProvider time) : IJoinedNetwork
 {
-    // Addresses arrive shortly after the state; a network whose controller assigns none is announced without them.
+    // How long to wait for addresses after the status is OK, before the network is announced without them (its controller may assign none).
     private static readonly TimeSpan AddressPatience = TimeSpan.FromSeconds(2);
 
     private volatile ZeroTierNetwork _snapshot = new(id, ZeroTierNetworkStatus.RequestingConfiguration)
@@ -25,16 +25,16 @@ internal sealed class JoinedNetwork(NetworkId id, NodeId self, TimeProvider time
 
     public ZeroTierNetwork Snapshot => _snapshot;
 
-    /// <summary>True while a change is to be expected soon.</summary>
+    /// <summary>True while a change is expected soon.</summary>
     public bool IsPending => !_configured && _snapshot.Status is ZeroTierNetworkStatus.RequestingConfiguration or ZeroTierNetworkStatus.Ok;
 
-    /// <summary>Why this network cannot become ready; null while it may, or is.</summary>
+    /// <summary>Why this network cannot become ready; null when it is ready or still may become so.</summary>
     public ZeroTierException? Failure =>
         _snapshot is { Status: not (ZeroTierNetworkStatus.Ok or ZeroTierNetworkStatus.RequestingConfiguration) } now
             ? new ZeroTierException(ZeroTierError.NetworkUnavailable, now.Detail ?? $"Network {id} is not usable.")
             : null;
 
-    /// <summary>Takes in how the network looks now; true when something is different.</summary>
+    /// <summary>Processes the state at a poll; true when something has changed.</summary>
     public bool Observe(NetworkObservation seen, EventOutbox events)
     {
         var before = _snapshot;
@@ -70,8 +70,8 @@ internal sealed class JoinedNetwork(NetworkId id, NodeId self, TimeProvider time
     }
 
     /// <summary>
-    /// docs/protocol/4-libzt-api.md 7: states are announced while the node is online, and each only when it differs from the last one
-    /// announced.
+    /// docs/protocol/4-libzt-api.md 7: a state is announced by an event only while the node is online, and only when it differs from the
+    /// last one announced.
     /// </summary>
     public void Announce(EventOutbox events)
     {

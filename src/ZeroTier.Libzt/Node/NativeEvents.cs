@@ -4,23 +4,24 @@ using ZeroTier.Libzt.Native;
 
 namespace ZeroTier.Libzt.Node;
 
-/// <summary>Takes native events, on libzt's own thread.</summary>
+/// <summary>Receives native events on libzt's own thread.</summary>
 internal interface INativeEventSink
 {
-    /// <summary>Something happened. Must return quickly.</summary>
-    /// <param name="code">The native number; any value.</param>
-    /// <param name="peer">What a peer event is about.</param>
+    /// <summary>Called for each event. Must return quickly.</summary>
+    /// <param name="code">The native event number; may be any value.</param>
+    /// <param name="peer">The peer of a peer event; else null.</param>
     void OnNativeEvent(NativeEvent code, PeerInfo? peer);
 }
 
 /// <summary>
-/// The process' single event callback. libzt keeps it forever, so it is never removed; its sink changes with each session.
+/// The only event callback of the process. libzt keeps it until the process ends, so it is never removed; its sink changes with each
+/// session.
 /// </summary>
 internal static unsafe class NativeEvents
 {
     private static INativeEventSink? _sink;
 
-    /// <summary>Registers the callback for the coming start.</summary>
+    /// <summary>Registers the callback for the next start.</summary>
     public static void Register(INativeEventSink sink, LibztLibrary library)
     {
         Volatile.Write(ref _sink, sink);
@@ -28,7 +29,7 @@ internal static unsafe class NativeEvents
         Zts.InitSetEventHandler(&OnEvent);
     }
 
-    /// <summary>From here on native events go nowhere.</summary>
+    /// <summary>Native events are ignored from now on.</summary>
     public static void Unregister(INativeEventSink sink) => Interlocked.CompareExchange(ref _sink, null, sink);
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
@@ -38,7 +39,7 @@ internal static unsafe class NativeEvents
         {
             if (message is not null && Volatile.Read(ref _sink) is { } sink)
             {
-                // Copied here: the library frees it all when this returns. Nothing else of the message is looked at.
+                // Copied here, because the library frees the message when this returns. Other fields of it are never read.
                 var code = (NativeEvent)message->Code;
                 bool isPeer = code is NativeEvent.PeerDirect or NativeEvent.PeerRelay or NativeEvent.PeerPathDiscovered
                     or NativeEvent.PeerPathDead;
@@ -47,7 +48,7 @@ internal static unsafe class NativeEvents
         }
         catch (Exception)
         {
-            // An exception must not cross into native code. The state is polled, so nothing is lost with a hint.
+            // An exception must not propagate into native code. The state is polled anyway, so a lost event costs nothing.
         }
     }
 }

@@ -4,19 +4,19 @@ using ZeroTier.Libzt.Native;
 namespace ZeroTier.Libzt.Node;
 
 /// <summary>
-/// The process' single native node: its owner, and when it may start (docs/protocol/4-libzt-api.md 11 and 13). All members but
-/// <see cref="Gate"/> are for the holder of the gate only.
+/// The single native node of the process: which <see cref="LibztNode"/> owns it, and when it may start (docs/protocol/4-libzt-api.md 11 and
+/// 13). Except for <see cref="Gate"/> and <see cref="IsClaimed"/>, members may be used only with the gate held.
 /// </summary>
 internal static class NativeLifecycle
 {
-    // Section 11.5: for this long after a stop the ending thread still clears settings and events.
+    // Section 11.5: for this long after a stop, the terminating native thread may still clear settings and events.
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan CoreLimit = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan StopAgain = TimeSpan.FromMilliseconds(500);
 
-    // Real time, as libzt uses it.
+    // Real time and not the injected clock, because these are native waits.
     private static readonly TimeProvider _time = TimeProvider.System;
     private static volatile LibztNode? _owner;
     private static NodeSession? _frozen;
@@ -27,16 +27,16 @@ internal static class NativeLifecycle
     /// <summary>Serialises every start, stop, join and leave of the process. Taken before any lock, and held over awaits.</summary>
     public static SemaphoreSlim Gate { get; } = new(1, 1);
 
-    /// <summary>True while a managed node has the native one, or is about to. Needs no gate.</summary>
+    /// <summary>True while a <see cref="LibztNode"/> owns the native node, running or reserved. May be read without the gate.</summary>
     public static bool IsClaimed => _owner is not null;
 
-    /// <summary>Gives the native node to one managed node.</summary>
-    /// <exception cref="ZeroTierException">Another one has it.</exception>
+    /// <summary>Gives the native node to an object.</summary>
+    /// <exception cref="ZeroTierException">Another object has it.</exception>
     public static void Claim(LibztNode node)
     {
         if (!TryClaim(node))
         {
-            // One that has only reserved the place has no address yet.
+            // An owner that has only reserved the node has no address yet.
             string owner = _owner is { State: ZeroTierNodeState.Running } running ? $"node {running.Id}" : "another node";
             throw new ZeroTierException(
                 ZeroTierError.NotSupported,
@@ -45,14 +45,14 @@ internal static class NativeLifecycle
         }
     }
 
-    /// <summary>Gives the native node to one managed node, unless another one has it.</summary>
+    /// <summary>Gives the native node to an object, unless another one has it.</summary>
     public static bool TryClaim(LibztNode node)
     {
         _owner ??= node;
         return _owner == node;
     }
 
-    /// <summary>Gives it back.</summary>
+    /// <summary>Releases the native node.</summary>
     public static void Release(LibztNode node)
     {
         if (_owner == node)
@@ -62,7 +62,7 @@ internal static class NativeLifecycle
     }
 
     /// <summary>Waits until a start is safe.</summary>
-    /// <exception cref="ZeroTierException">The previous native node does not end.</exception>
+    /// <exception cref="ZeroTierException">The previous native node does not terminate.</exception>
     public static async Task WaitUntilStartableAsync(LibztLibrary library, CancellationToken cancellationToken)
     {
         if (_frozen is { } frozen)
@@ -89,7 +89,7 @@ internal static class NativeLifecycle
         }
     }
 
-    /// <summary>Starts the native node; libzt's result.</summary>
+    /// <summary>Starts the native node; returns libzt's result.</summary>
     public static int Start()
     {
         _begun = true;
@@ -98,13 +98,13 @@ internal static class NativeLifecycle
 
     /// <summary>Stops the native node and waits until it has ended.</summary>
     /// <param name="library">The library.</param>
-    /// <param name="isGone">The node has ended by itself; only the rest of its thread is to be waited for.</param>
-    /// <param name="log">Where to.</param>
+    /// <param name="isGone">The node has terminated by itself; only wait for its thread.</param>
+    /// <param name="log">The logger.</param>
     public static async Task StopAsync(LibztLibrary library, bool isGone, ILogger log)
     {
         if (isGone)
         {
-            // It is not known whether libzt clears its variable in this case, so the wait is bounded; the next start continues it.
+            // libzt may not clear its service variable in this case, so the wait is bounded; the next start continues it.
             if (await EndsAsync(library, CoreLimit, CancellationToken.None).ConfigureAwait(false))
             {
                 NoteEnd();
@@ -113,7 +113,7 @@ internal static class NativeLifecycle
             return;
         }
 
-        // Before the service runs a stop is refused, and in a start that was given up it may not run yet.
+        // libzt refuses a stop until its service runs, which may not be the case yet when a start was cancelled.
         long begin = _time.GetTimestamp();
         while (Zts.NodeGetId() is 0 or Zts.NoNode && _time.GetElapsedTime(begin) < CoreLimit)
         {
@@ -131,18 +131,18 @@ internal static class NativeLifecycle
         }
     }
 
-    /// <summary>Waits with a limit for a task that never ends when libzt has frozen; true when it ended.</summary>
+    /// <summary>Waits with a limit for a task that never completes when libzt has frozen; true when it completed.</summary>
     public static Task<bool> EndsInTimeAsync(Task task) => EndsAsync(task, StopLimit);
 
-    /// <summary>Waits for something that has ended, or is about to, unless libzt is frozen still; true when it ended.</summary>
+    /// <summary>Waits briefly for a task that completes at once unless libzt is still frozen; true when it completed.</summary>
     public static Task<bool> EndsAtOnceAsync(Task task) => EndsAsync(task, Pause);
 
     /// <summary>
-    /// Keeps a session whose sockets cannot be closed, with its claim on the folder, for as long as its native node exists.
+    /// Keeps a session whose sockets cannot be closed, with its claim on the storage folder, while its native node exists.
     /// </summary>
     public static void Freeze(NodeSession session) => _frozen = session;
 
-    /// <summary>What such a session ends with.</summary>
+    /// <summary>The error of such a session.</summary>
     public static ZeroTierException Frozen() => new(
         ZeroTierError.Fatal,
         $"libzt has frozen: its sockets were not closed within {StopLimit.TotalSeconds} seconds, so that its node cannot be stopped and " +
@@ -180,7 +180,7 @@ internal static class NativeLifecycle
                 return false;
             }
 
-            // A stop is refused while the service does not run yet (section 11.1); a node that shows its address takes it.
+            // libzt refuses a stop until its service runs (section 11.1); once the node has an address, repeat the stop.
             if (id is not 0 and not Zts.NoNode && _time.GetElapsedTime(asked) > StopAgain)
             {
                 asked = _time.GetTimestamp();

@@ -4,11 +4,11 @@ using ZeroTier.Libzt.Native;
 namespace ZeroTier.Libzt.Node;
 
 /// <summary>
-/// Hands a node's options to libzt. All of them, at every start: a stop makes libzt forget them (docs/protocol/4-libzt-api.md 4.2).
+/// Passes a node's options to libzt: all of them at every start, because libzt resets them at a stop (docs/protocol/4-libzt-api.md 4.2).
 /// </summary>
 internal static unsafe class NativeSettings
 {
-    /// <summary>Makes every init call.</summary>
+    /// <summary>Calls every init function.</summary>
     /// <exception cref="ZeroTierException">libzt refused one.</exception>
     public static void Apply(LibztNodeOptions options, NodeFolder? folder, IdentityText? identity, ReadOnlySpan<byte> planet)
     {
@@ -18,7 +18,7 @@ internal static unsafe class NativeSettings
         }
         else
         {
-            // Settings of an attempt that failed before its start are still there.
+            // Clears the path that an earlier, failed attempt to start may have set.
             Require(Zts.InitFromStorage(null), nameof(options.StoragePath));
             if ((folder?.Identity ?? identity) is { } known)
             {
@@ -47,7 +47,7 @@ internal static unsafe class NativeSettings
         Require(Zts.InitAllowNetworkCache(Flag(options.PersistNetworks)), nameof(options.PersistNetworks));
         Require(Zts.InitAllowPeerCache(Flag(options.PersistPeers)), nameof(options.PersistPeers));
 
-        // With a planet given the cache is not read; what is written there would be taken for the public roots by a later node without one.
+        // When a planet is given, the cache must not be written: a later node without one would use its content as the public roots.
         Require(Zts.InitAllowRootsCache(Flag(options.PersistRoots && planet.Length == 0)), nameof(options.PersistRoots));
         ApplyRelay(options, publicRoots: planet.Length == 0);
         foreach (string prefix in options.ExcludedInterfaces)

@@ -4,20 +4,20 @@ using ZeroTier.Libzt.Native;
 
 namespace ZeroTier.Libzt.Node;
 
-/// <summary>How a network looks at one moment.</summary>
+/// <summary>The state of a network at one poll.</summary>
 /// <param name="Status">Its state.</param>
-/// <param name="IsPublic">True when everybody may join.</param>
+/// <param name="IsPublic">True when every node may join without being authorised.</param>
 /// <param name="Mtu">Its MTU.</param>
-/// <param name="Mac">This node's Ethernet address there.</param>
-/// <param name="Name">Its name; null while it cannot be asked for.</param>
-/// <param name="Addresses">This node's addresses there.</param>
+/// <param name="Mac">This node's MAC address on the network.</param>
+/// <param name="Name">Its name; null while it is not available.</param>
+/// <param name="Addresses">This node's addresses on the network.</param>
 internal sealed record NetworkObservation(
     ZeroTierNetworkStatus Status, bool IsPublic, int Mtu, string Mac, string? Name, IReadOnlyList<IPNetworkAddress> Addresses)
 {
     private const ulong MaxMac = 0xffff_ffff_ffff;
     private const int MaxPrefix = 128;
 
-    /// <summary>Asks libzt; null when it does not know the network (any more).</summary>
+    /// <summary>Reads the state from libzt; null when it does not know the network (any more).</summary>
     public static unsafe NetworkObservation? Read(NetworkId network)
     {
         int status = Zts.NetGetStatus(network.Value);
@@ -38,7 +38,8 @@ internal sealed record NetworkObservation(
 
     private static unsafe IReadOnlyList<IPNetworkAddress> ReadAddresses(NetworkId network)
     {
-        // More room than the count that is passed: with more assigned addresses libzt writes beyond it (docs/protocol/4-libzt-api.md 4.5).
+        // A larger buffer than the count that is passed: if more addresses are assigned, libzt writes beyond the count
+        // (docs/protocol/4-libzt-api.md 4.5).
         const int Room = 32 + 1;
         ZtsAddress* addresses = stackalloc ZtsAddress[Room];
         new Span<ZtsAddress>(addresses, Room).Clear();

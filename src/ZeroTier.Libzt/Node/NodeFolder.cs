@@ -6,7 +6,7 @@ using ZeroTier.Platform;
 namespace ZeroTier.Libzt.Node;
 
 /// <summary>
-/// The storage folder, in libzt's layout, which the managed engine shares. Claimed by one node at a time, of either engine.
+/// The storage folder, in libzt's layout, which the managed engine uses too. Only one node at a time, of either engine, can claim it.
 /// </summary>
 internal sealed class NodeFolder : IDisposable
 {
@@ -31,15 +31,16 @@ internal sealed class NodeFolder : IDisposable
     public string Path { get; }
 
     /// <summary>
-    /// The identity of a folder that can only be read: libzt, which writes to its folder, gets it from memory and no folder. Null for any
-    /// other.
+    /// The identity of a read-only folder, which is passed to libzt from memory, because libzt would write to its folder. Null for a
+    /// writable folder.
     /// </summary>
     public IdentityText? Identity { get; }
 
     /// <summary>
-    /// Makes the folder where it is missing, takes it for this node, and checks the identity in it, which libzt would silently replace.
+    /// Creates the folder if it is missing, claims it for this node, and validates the identity in it, because libzt would silently replace
+    /// an invalid one.
     /// </summary>
-    /// <exception cref="ZeroTierException">It cannot be used, is in use, or its identity is damaged.</exception>
+    /// <exception cref="ZeroTierException">The folder cannot be used, is in use, or its identity is damaged.</exception>
     public static NodeFolder Open(string path, ILogger log)
     {
         path = System.IO.Path.GetFullPath(path);
@@ -88,8 +89,8 @@ internal sealed class NodeFolder : IDisposable
     }
 
     /// <summary>
-    /// Makes the folder remember exactly these networks. libzt joins networks found here at once, seconds earlier than by a join call
-    /// (docs/protocol/4-libzt-api.md 12.1), and networks left from earlier runs would capture its unbound sockets.
+    /// Stores exactly these networks in the folder. libzt joins networks found here immediately at start, seconds earlier than by a join
+    /// call (docs/protocol/4-libzt-api.md 12.1); networks remaining from earlier runs would receive traffic of unbound sockets.
     /// </summary>
     public void SetNetworks(IReadOnlyCollection<NetworkId> networks) => Store("The joined networks", () =>
     {
@@ -117,7 +118,7 @@ internal sealed class NodeFolder : IDisposable
     /// <summary>The UDP port of the last run; 0 when it is not known.</summary>
     public int LastPort => new StoredPort(Path).Load();
 
-    /// <summary>Keeps the UDP port for the next run; 0 is none.</summary>
+    /// <summary>Stores the UDP port for the next run; does nothing for 0.</summary>
     public void StorePort(int port)
     {
         if (port != 0 && port != LastPort)
@@ -126,7 +127,7 @@ internal sealed class NodeFolder : IDisposable
         }
     }
 
-    /// <summary>Restricts the secret file to its owner; libzt relies on the process' umask.</summary>
+    /// <summary>Restricts the identity file to its owner, because libzt creates it with the process' umask.</summary>
     public void ProtectIdentity() => Store("The mode of the identity file", () =>
     {
         string file = System.IO.Path.Combine(Path, SecretFile);
@@ -165,7 +166,7 @@ internal sealed class NodeFolder : IDisposable
             + "node address.");
     }
 
-    // A failed write makes the next start slower; the node keeps running.
+    // Logs a failed write: it only makes the next start slower.
     private void Store(string what, Action write)
     {
         if (Identity is not null)

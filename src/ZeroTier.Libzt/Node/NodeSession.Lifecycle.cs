@@ -12,19 +12,19 @@ internal sealed partial class NodeSession
 {
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(30);
 
-    // A service runs within a millisecond of its start (section 11.2); one that is not seen running has ended already.
+    // The service runs within a millisecond of its start (section 11.2); if it is not seen running within this time, it has already ended.
     private static readonly TimeSpan RunLimit = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(2);
 
-    /// <summary>Starts the native node. When a step fails, what was begun is ended again.</summary>
+    /// <summary>Starts the native node. When a step fails, all earlier steps are undone.</summary>
     /// <param name="options">The node's options.</param>
     /// <param name="library">The library.</param>
     /// <param name="identity">The identity of a node without a storage folder; null for a new one.</param>
     /// <param name="networks">Networks to join, in this order.</param>
-    /// <param name="events">Takes the events.</param>
+    /// <param name="events">Receives the events.</param>
     /// <param name="changed">Pulsed at each change of state.</param>
-    /// <param name="fail">Called when the node has ended by itself.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="fail">Called when the native node has terminated by itself.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     public static async Task<NodeSession> StartAsync(
         LibztNodeOptions options,
         LibztLibrary library,
@@ -61,7 +61,7 @@ internal sealed partial class NodeSession
     }
 
     /// <summary>Ends everything: connections are reset, listeners close, the native node stops.</summary>
-    /// <returns>Why that was not possible: libzt has frozen. Null when it was.</returns>
+    /// <returns>The error when libzt has frozen and cannot be stopped; null on success.</returns>
     public async Task<ZeroTierException?> StopAsync()
     {
         lock (_lock)
@@ -98,7 +98,7 @@ internal sealed partial class NodeSession
         return frozen;
     }
 
-    /// <summary>Ends a session whose stop found libzt frozen; false while it still is.</summary>
+    /// <summary>Tries again to end a session whose stop found libzt frozen; false while it is still frozen.</summary>
     public async Task<bool> TryFinishStopAsync()
     {
         if (!await NativeLifecycle.EndsAtOnceAsync(Sockets.StopAsync()).ConfigureAwait(false))
@@ -137,7 +137,7 @@ internal sealed partial class NodeSession
         NativeEvents.Register(this, _library);
     }
 
-    // Without a configured port or range, the port of the last run, to which peers still send.
+    // Without a configured port or range, prefers the port of the last run, to which peers still send.
     private int ChoosePort()
     {
         if (_options.Port != 0)
@@ -161,7 +161,7 @@ internal sealed partial class NodeSession
         return port;
     }
 
-    /// <summary>Waits until joins are safe and sockets can be opened. libzt does not tell when a start has failed (section 11.3).</summary>
+    /// <summary>Waits until joins are safe and sockets can be opened. libzt does not report a failed start (section 11.3).</summary>
     private async Task WaitForCoreAsync(CancellationToken cancellationToken)
     {
         long begin = _options.TimeProvider.GetTimestamp();
@@ -197,7 +197,8 @@ internal sealed partial class NodeSession
     }
 
     /// <summary>
-    /// The IP stack starts by itself, at the first start of the process; sockets tell when it is there. No socket of ours exists yet.
+    /// Whether libzt's transport calls are enabled. The IP stack starts asynchronously at the first start in the process, so this tests by
+    /// opening a socket; no other socket exists yet.
     /// </summary>
     private static bool GateIsOpen()
     {
@@ -230,7 +231,7 @@ internal sealed partial class NodeSession
         _events.Add(ZeroTierEventCode.NodeUp);
     }
 
-    /// <summary>Takes the first look. Its own step, since it publishes.</summary>
+    /// <summary>Polls for the first time. A separate step, because it publishes events.</summary>
     public void Watch() => Look();
 
     private async Task<ZeroTierException?> EndAsync(bool native)
@@ -238,10 +239,10 @@ internal sealed partial class NodeSession
         _listening = false;
         NativeEvents.Unregister(this);
 
-        // First, while libzt still allows closing sockets; afterwards their descriptors would be lost.
+        // Sockets first, while libzt still accepts calls on them; afterwards their descriptors would leak.
         if (_sockets is { } sockets && !await NativeLifecycle.EndsInTimeAsync(sockets.StopAsync()).ConfigureAwait(false))
         {
-            // Stopping the native node would block on the same lock. The node that still runs keeps its folder.
+            // Stopping the native node would block on the lock that blocks the sockets. The native node goes on, so it keeps its folder.
             _timer.Dispose();
             NativeLifecycle.Freeze(this);
             var frozen = NativeLifecycle.Frozen();

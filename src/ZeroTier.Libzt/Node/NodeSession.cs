@@ -8,18 +8,17 @@ namespace ZeroTier.Libzt.Node;
 
 /// <summary>A running node, from start to stop: the native node, its polled state, and its sockets. Thread-safe.</summary>
 /// <remarks>
-/// <para>The state comes from polling: every 25 ms while something is to be expected soon, else every quarter of a second. Native events
-/// may never come, come twice or late (docs/protocol/4-libzt-api.md 7); they trigger the next poll, and report peers, for which there is no
-/// call.</para>
+/// <para>The state comes from polling: every 25 ms while a change is expected soon, else every 250 ms. Native events may be lost,
+/// duplicated or late (docs/protocol/4-libzt-api.md 7); they only trigger the next poll, and report peers, which cannot be queried.</para>
 /// <para>Lock order: the process' gate (<see cref="NativeLifecycle.Gate"/>), then <c>_lock</c>, which guards the table of networks and
-/// every native control call after the start. Nothing is called under it that waits or runs user code.</para>
+/// every native control call after the start. Nothing that waits or runs application code is called under it.</para>
 /// </remarks>
 internal sealed partial class NodeSession : INodeSession<JoinedNetwork>, INativeEventSink
 {
     private static readonly TimeSpan Busy = TimeSpan.FromMilliseconds(25);
     private static readonly TimeSpan Calm = TimeSpan.FromMilliseconds(250);
 
-    // What has not come by then comes late, if at all.
+    // Fast polling ends after this time without a change.
     private static readonly TimeSpan BusyFor = TimeSpan.FromSeconds(30);
     private const int MaxNotices = 4096;
 
@@ -68,7 +67,7 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>, INative
 
     public NodeId Id { get; private set; }
 
-    // Traffic proves the node online before the next poll.
+    // Received traffic proves that the node is online, even before the next poll.
     public bool IsOnline =>
         !_closing && (_isOnline || (_sockets is { } sockets && sockets.Counters.HeardFromPeers != Volatile.Read(ref _heardAtLastLook)));
 
@@ -81,7 +80,7 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>, INative
     public ZeroTierPeer? FindPeer(NodeId node) => _closing ? null : _peers.Find(node);
 
     /// <summary>The node's addresses on a network that can carry traffic.</summary>
-    /// <exception cref="ZeroTierException">It cannot now.</exception>
+    /// <exception cref="ZeroTierException">The network is not usable at present.</exception>
     public static NetworkView Usable(JoinedNetwork network) => network.Snapshot is { IsReady: true } snapshot
         ? new NetworkView(snapshot.Id, snapshot.Addresses)
         : throw new ZeroTierException(
@@ -123,7 +122,7 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>, INative
         _events.Publish();
         _changed.Pulse();
 
-        // Before the interface goes: libzt would abort the connections without sending resets.
+        // Before libzt removes the interface, which would abort the connections without sending resets.
         if (!await NativeLifecycle.EndsInTimeAsync(Sockets.CloseNetworkAsync(id)).ConfigureAwait(false))
         {
             var frozen = NativeLifecycle.Frozen();
@@ -152,14 +151,14 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>, INative
             _notices.Enqueue(new PeerNotice(code, peer ?? default));
         }
 
-        // Once until the next look has begun, whatever the number of events. The first look comes by itself.
+        // Triggers at most one poll until the next one has begun, however many events arrive. Not before the first poll, which Watch makes.
         if (_listening && Interlocked.Exchange(ref _isHinted, 1) == 0)
         {
             _timer.Change(TimeSpan.Zero, Timeout.InfiniteTimeSpan);
         }
     }
 
-    // The gate keeps the order of these writes.
+    // Called with the gate held, which keeps these writes in order.
     private void StoreNetworks() => _folder?.SetNetworks([.. _networks.Select(n => n.Id)]);
 
     private void Add(NetworkId id)
@@ -193,7 +192,7 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>, INative
         }
     }
 
-    /// <summary>Looks at everything, tells what is different, and arranges the next look.</summary>
+    /// <summary>Reads the whole state, publishes changes, and schedules the next poll.</summary>
     private void Poll()
     {
         bool changed;
@@ -246,7 +245,7 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>, INative
         bool busy = _online.IsSettling || (expecting && time.GetElapsedTime(_lastChange) < BusyFor);
         _timer.Change(busy ? Busy : Calm, Timeout.InfiniteTimeSpan);
 
-        // An event that came since the look began has armed the timer for at once, and this has undone it.
+        // An event that arrived during this poll had set the timer to zero, which the line above has overwritten.
         if (Volatile.Read(ref _isHinted) != 0)
         {
             _timer.Change(TimeSpan.Zero, Timeout.InfiniteTimeSpan);
@@ -260,7 +259,7 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>, INative
             _taken.Add(notice);
         }
 
-        // What comes before the core tells of itself was left over from an earlier session (section 7.1).
+        // Events before the core's own NodeUp event are left over from an earlier session (section 7.1).
         int first = _taken.FindLastIndex(notice => notice.Code == NativeEvent.NodeUp) + 1;
         if (first > 0)
         {
@@ -310,7 +309,7 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>, INative
         {
             if (network.Id.Value == 0)
             {
-                // libzt does not take this one.
+                // libzt does not accept network ID 0.
                 changed |= network.Observe(new NetworkObservation(ZeroTierNetworkStatus.NotFound, false, 0, "", null, []), _events);
             }
             else if (NetworkObservation.Read(network.Id) is { } seen)
@@ -318,7 +317,7 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>, INative
                 var before = network.Snapshot;
                 if (!before.Addresses.SequenceEqual(seen.Addresses))
                 {
-                    // Before the state is published, so that the socket loop knows the addresses first.
+                    // Before the state is published, so that the socket loop has the addresses when callers see them.
                     _sockets?.UpdateNetwork(new NetworkView(network.Id, seen.Addresses));
                 }
 

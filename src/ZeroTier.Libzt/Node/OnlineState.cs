@@ -3,21 +3,21 @@ using ZeroTier.Libzt.Native;
 namespace ZeroTier.Libzt.Node;
 
 /// <summary>
-/// Whether the node is online, from a native flag that is unreliable: it is set 5 to 10 seconds after peers are reachable, and any other
+/// Derives whether the node is online from an unreliable native flag: it is set 5 to 10 seconds after peers are reachable, and any other
 /// event of the core clears it (docs/protocol/4-libzt-api.md 4.3) for as long as the node stays online. Received traffic overrides the
 /// flag. Not thread-safe.
 /// </summary>
 internal sealed class OnlineState(TimeProvider time)
 {
-    // The flag is set a moment before the events of the same instant, among them those of the roots, are handed out, which takes 25 ms each
-    // time.
+    // How long a set flag must stay set. libzt sets it just before it delivers the events of the same moment, 25 ms each, and those clear
+    // it again.
     internal static readonly TimeSpan Settling = TimeSpan.FromMilliseconds(100);
 
-    // Without events a cleared flag cannot be told from a lost network; libzt itself reports a node offline when no root was heard for 30
-    // s.
+    // How long a cleared flag must stay cleared when no events arrive, since the flag alone does not mean offline; libzt itself reports
+    // offline when no root was heard for 30 s.
     internal static readonly TimeSpan Doubt = TimeSpan.FromSeconds(30);
 
-    // What came from a peer proves for so long that the node can be used.
+    // For how long received traffic proves that the node is online.
     internal static readonly TimeSpan ProofAge = TimeSpan.FromSeconds(30);
 
     private bool _eventsArrive;
@@ -25,27 +25,24 @@ internal sealed class OnlineState(TimeProvider time)
     private long? _differsSince;
     private long? _lastTraffic;
 
-    // Online because of traffic, while the flag has never been set since.
+    // Online because of traffic, and the flag has not been set since then.
     private bool _flagIsLate;
 
     public bool IsOnline { get; private set; }
 
-    /// <summary>
-    /// True while the flag is set and not believed yet, so that a look at it soon is of use. A cleared one may stay so for as long as the
-    /// node is online.
-    /// </summary>
+    /// <summary>True while the flag is set but not trusted yet, so that it should be polled soon.</summary>
     public bool IsSettling => !IsOnline && _differsSince is not null;
 
-    /// <summary>Notes a native event.</summary>
+    /// <summary>Processes a native event.</summary>
     public void OnEvent(NativeEvent code)
     {
         _eventsArrive = true;
         _toldOffline |= code == NativeEvent.NodeOffline;
     }
 
-    /// <summary>Takes in the native flag; true when <see cref="IsOnline"/> changed.</summary>
+    /// <summary>Processes the native flag; true when <see cref="IsOnline"/> changed.</summary>
     /// <param name="flag">The flag.</param>
-    /// <param name="traffic">Whether a peer has sent something since the last look.</param>
+    /// <param name="traffic">Whether something was received from a peer since the last poll.</param>
     public bool Observe(bool flag, bool traffic = false)
     {
         if (traffic)
@@ -65,7 +62,7 @@ internal sealed class OnlineState(TimeProvider time)
             _differsSince = null;
             _flagIsLate &= !flag;
 
-            // An "offline" event that the flag contradicts is outdated.
+            // A set flag invalidates an earlier "offline" event.
             _toldOffline &= !flag;
             return false;
         }

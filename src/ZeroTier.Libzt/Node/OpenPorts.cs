@@ -1,16 +1,14 @@
 namespace ZeroTier.Libzt.Node;
 
-/// <summary>
-/// The TCP ports to which a network lets connections be opened; an ad-hoc network has them in its ID, others do not tell.
-/// </summary>
+/// <summary>The TCP ports that a network permits: encoded in the ID of an ad-hoc network, all ports on other networks.</summary>
 internal readonly record struct OpenPorts(int First, int Last)
 {
     public bool IsAll => First <= 1 && Last == ushort.MaxValue;
 
     public static OpenPorts Of(NetworkId network) => network.AdHocPorts is var (first, last) ? new(first, last) : new(0, ushort.MaxValue);
 
-    /// <summary>Refuses a port that nothing would get through to.</summary>
-    /// <exception cref="ZeroTierException">The port is not open.</exception>
+    /// <summary>Refuses a port that the network does not permit.</summary>
+    /// <exception cref="ZeroTierException">The port is not permitted.</exception>
     public void Require(ZeroTierEndPoint endPoint)
     {
         if (endPoint.Port < First || endPoint.Port > Last)
@@ -22,7 +20,7 @@ internal readonly record struct OpenPorts(int First, int Last)
         }
     }
 
-    /// <summary>Every open port, from a random one on.</summary>
+    /// <summary>All permitted ports, starting at a random one.</summary>
     public IEnumerable<int> From(Random random)
     {
         int first = Math.Max(First, 1);

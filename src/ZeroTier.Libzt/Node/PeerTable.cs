@@ -2,12 +2,12 @@ using ZeroTier.Libzt.Native;
 
 namespace ZeroTier.Libzt.Node;
 
-/// <summary>A native peer event, copied: only these parts of it make sense (docs/protocol/4-libzt-api.md 7.2).</summary>
+/// <summary>The valid part of a native peer event, copied (docs/protocol/4-libzt-api.md 7.2).</summary>
 internal readonly record struct PeerNotice(NativeEvent Code, PeerInfo Info);
 
 /// <summary>
-/// The peers that libzt has told of. There is no call to ask for them, and it does not say when it forgets one; so the table is bounded and
-/// those that were not heard of for longest go first. Thread-safe.
+/// The peers that libzt has reported. They cannot be queried, and libzt does not report when it forgets one, so the table is bounded: when
+/// it is full, leaves go before roots, and the one reported longest ago first. Thread-safe.
 /// </summary>
 internal sealed class PeerTable(TimeProvider time)
 {
@@ -33,7 +33,7 @@ internal sealed class PeerTable(TimeProvider time)
         }
     }
 
-    /// <summary>Forgets all: the peers were those of an earlier node.</summary>
+    /// <summary>Removes all peers: they belonged to an earlier node.</summary>
     public void Clear()
     {
         lock (_lock)
@@ -42,7 +42,7 @@ internal sealed class PeerTable(TimeProvider time)
         }
     }
 
-    /// <summary>Takes in a notice; gives what to tell subscribers, null when it says nothing new.</summary>
+    /// <summary>Processes a peer event; returns the event for subscribers, or null when nothing is new.</summary>
     public (NodeId Peer, ZeroTierEventCode Code)? Apply(in PeerNotice notice)
     {
         if (notice.Info.Id is 0 or > 0xff_ffff_ffff)
@@ -71,7 +71,7 @@ internal sealed class PeerTable(TimeProvider time)
                 _ => entry.Told,
             });
 
-            // 240 and 241 tell a state, and libzt repeats them; 243 and 244 tell a change.
+            // Codes 240 and 241 report a state and are repeated by libzt, so duplicates are dropped; 243 and 244 report a change.
             return notice.Code == entry.Told ? null : (id, (ZeroTierEventCode)notice.Code);
         }
     }

@@ -5,8 +5,8 @@ using ZeroTier.Libzt.Sockets;
 namespace ZeroTier.Libzt.Node;
 
 /// <summary>
-/// What libzt's IP stack has counted since the start of a session. Its own counters go on over a stop and wrap at 32 bits; these do
-/// neither, as long as they are read once in four billion packets. Thread-safe.
+/// Counters of libzt's IP stack since the start of a session. libzt's own continue across a stop and wrap at 32 bits; these start at zero
+/// and do not wrap, provided that they are read at least once every four billion packets. Thread-safe.
 /// </summary>
 internal sealed class StackStatistics
 {
@@ -17,7 +17,7 @@ internal sealed class StackStatistics
     private const int Errors = 3;
     private const int Tcp = 7;
 
-    // In the order of StatisticsCounters.
+    // In the order of the fields of StatisticsCounters.
     private static readonly string[] _protocols = ["link", "arp", "ip4", "ip6", "icmp4", "icmp6", "udp", "tcp", "nd6"];
 
     private readonly Lock _lock = new();
@@ -26,7 +26,7 @@ internal sealed class StackStatistics
     private readonly long[] _total = new long[_protocols.Length * PerProtocol];
     private readonly bool _isBuiltIn;
 
-    /// <param name="read">Asks libzt; null when it was built without statistics.</param>
+    /// <param name="read">Reads libzt's counters; returns null when it was built without statistics.</param>
     internal StackStatistics(Func<StatisticsCounters?> read)
     {
         _read = read;
@@ -37,10 +37,10 @@ internal sealed class StackStatistics
         }
     }
 
-    /// <summary>Begins at what libzt has counted up to now.</summary>
+    /// <summary>Starts counting now.</summary>
     public static StackStatistics Begin() => new(Read);
 
-    /// <summary>What was counted since.</summary>
+    /// <summary>The counts since the start of the session.</summary>
     public ZeroTierStatistics Since(SocketCounters sockets)
     {
         var dropped = new Dictionary<string, long>

@@ -3,11 +3,13 @@ using System.Net.Sockets;
 
 namespace ZeroTier.Libzt.Node;
 
-/// <summary>A trial of the node's UDP port: libzt does not tell when it cannot have it (docs/protocol/4-libzt-api.md 11.3).</summary>
+/// <summary>
+/// Tests whether the node's UDP port can be bound, because libzt does not report a failure (docs/protocol/4-libzt-api.md 11.3).
+/// </summary>
 internal static class UdpPort
 {
-    /// <summary>Binds the port for a moment.</summary>
-    /// <exception cref="ZeroTierException">It is taken, or may not be used.</exception>
+    /// <summary>Binds the port briefly.</summary>
+    /// <exception cref="ZeroTierException">The port is taken, or access is denied.</exception>
     public static void Require(int port)
     {
         try
@@ -24,7 +26,7 @@ internal static class UdpPort
         }
     }
 
-    /// <summary>Whether it can be bound now.</summary>
+    /// <summary>Whether the port can be bound now.</summary>
     public static bool IsFree(int port)
     {
         try

@@ -4,8 +4,8 @@ using ZeroTier.Libzt.Native;
 namespace ZeroTier.Libzt.Sockets;
 
 /// <summary>
-/// Which ports of which own addresses are taken. libzt cannot tell: without address reuse a connection in TIME-WAIT blocks its port for two
-/// minutes, with it a second listener is accepted silently. Only the loop's thread.
+/// The ports in use, per own address. libzt's own check is not usable: without address reuse, a connection in TIME-WAIT blocks its port for
+/// two minutes; with it, libzt silently accepts a second listener. Used on the loop's thread only.
 /// </summary>
 internal sealed class BoundPorts
 {

@@ -3,7 +3,7 @@ using ZeroTier.Libzt.Native;
 
 namespace ZeroTier.Libzt.Sockets;
 
-/// <summary>An attempt to connect, until the connection is there. Has no descriptor while it waits for the next try.</summary>
+/// <summary>An attempt to connect, until the connection is established. Has no descriptor while it waits for the next try.</summary>
 internal sealed class ConnectingSocket : PolledSocket
 {
     private const int RetryInterval = 50;
@@ -30,7 +30,7 @@ internal sealed class ConnectingSocket : PolledSocket
         Update();
     }
 
-    /// <summary>The connection, or why there is none.</summary>
+    /// <summary>The connection, or the error.</summary>
     internal Task<ZeroTierConnection> Connected => _connected.Task;
 
     internal override PollEvents Interest => PollEvents.Out;
@@ -47,8 +47,8 @@ internal sealed class ConnectingSocket : PolledSocket
 
         if (error == Errno.None)
         {
-            // Verified with a second connect call: a late event of the descriptor's previous owner looks the same (measured: about one in
-            // some thousands).
+            // Verified with a second connect call, because a late event of a previous socket with the same descriptor looks the same
+            // (measured: once in some thousands).
             error = Descriptor.Connect(ZtsAddress.From(_remote.Address, _remote.Port));
         }
 
@@ -82,7 +82,7 @@ internal sealed class ConnectingSocket : PolledSocket
 
     internal override void End(ZeroTierException reason) => Fail(reason);
 
-    /// <summary>The caller no longer waits. Any thread.</summary>
+    /// <summary>The caller has cancelled. May be called on any thread.</summary>
     internal void Cancel(CancellationToken cancellationToken)
     {
         if (_connected.TrySetCanceled(cancellationToken))
@@ -91,7 +91,7 @@ internal sealed class ConnectingSocket : PolledSocket
         }
     }
 
-    // lwIP's sockets are finished after a failure: each try has its own (docs/protocol/4-libzt-api.md 8).
+    // Each try uses a new descriptor: lwIP's sockets cannot be used again after a failure (docs/protocol/4-libzt-api.md 8).
     private void Try()
     {
         _retryAt = Never;
@@ -108,7 +108,7 @@ internal sealed class ConnectingSocket : PolledSocket
 
         Descriptor = descriptor;
 
-        // With its source bound the connection cannot leave through another network.
+        // Binding the source address keeps the connection from leaving through another network.
         error = descriptor.Bind(ZtsAddress.From(_source, 0));
         if (error == Errno.None)
         {
@@ -125,7 +125,8 @@ internal sealed class ConnectingSocket : PolledSocket
     {
         if (error == Errno.NoRoute && Loop.Now < _routeDeadline)
         {
-            // The link is coming up, or the own address is still being checked: a second or two (section 12.1).
+            // The link is coming up, or the own address is still in duplicate address detection, which takes a second or two (section
+            // 12.1).
             Descriptor?.Dispose();
             Descriptor = null;
             _retryAt = Loop.Now + RetryInterval;
@@ -152,7 +153,7 @@ internal sealed class ConnectingSocket : PolledSocket
         var stream = new StreamSocket(Loop, Network, descriptor, new IPEndPoint(own, local.Port), _remote, _options, isAccepted: false);
         if (!_connected.TrySetResult(stream.Connection))
         {
-            // Cancelled meanwhile: no caller will close the connection.
+            // Cancelled in the meantime, so no caller will close the connection.
             stream.End(SocketErrors.Aborted());
             stream.OnDisposed();
             stream.Discard();

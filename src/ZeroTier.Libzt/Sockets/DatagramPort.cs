@@ -3,10 +3,10 @@ using ZeroTier.Libzt.Native;
 
 namespace ZeroTier.Libzt.Sockets;
 
-/// <summary>One address of a UDP port.</summary>
+/// <summary>The descriptor of a UDP socket for one of the node's addresses.</summary>
 internal sealed class DatagramPort : PolledSocket
 {
-    // Per round: half of what libzt keeps for a socket.
+    // Datagrams received per round: half the length of libzt's queue per socket.
     private const int ReceiveBudget = 64;
     private const int Pause = 100;
 
@@ -23,10 +23,10 @@ internal sealed class DatagramPort : PolledSocket
         loop.Polled.Add(this);
     }
 
-    /// <summary>Whose address it is.</summary>
+    /// <summary>The UDP socket that it belongs to.</summary>
     internal LibztDatagramSocket Socket => _socket;
 
-    /// <summary>The address, and how far it reaches; only the latter may change.</summary>
+    /// <summary>The address and its prefix length; only the latter may change.</summary>
     internal IPNetworkAddress Own
     {
         get => _own;
@@ -64,7 +64,7 @@ internal sealed class DatagramPort : PolledSocket
 
     internal override void End(ZeroTierException reason) => _socket.Close();
 
-    /// <summary>The destination is on this address' link, or stands for all of it.</summary>
+    /// <summary>Whether the destination is in this address' subnet, or is a multicast or broadcast address of the same family.</summary>
     internal bool Reaches(IPAddress destination) => _own.Contains(destination)
         || destination.AddressFamily == _own.Address.AddressFamily
             && (destination.IsIPv6Multicast || LibztDatagramSocket.IsIPv4Group(destination));

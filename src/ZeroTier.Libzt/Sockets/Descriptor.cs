@@ -5,18 +5,18 @@ using ZeroTier.Libzt.Native;
 namespace ZeroTier.Libzt.Sockets;
 
 /// <summary>
-/// A libzt descriptor: non-blocking from the beginning, closed exactly once, and by the loop's thread. Keeps the loop, and so the node,
+/// A libzt descriptor: always non-blocking, closed exactly once, by the loop's thread. Holds a reference to the loop, and so keeps the node
 /// alive.
 /// </summary>
 /// <remarks>
-/// All members belong to the loop's thread: closing a descriptor that another thread is inside of freezes the whole library
-/// (docs/protocol/4-libzt-api.md 12.4). Even a descriptor that was forgotten is handed back to that thread by its finalizer.
+/// All members belong to the loop's thread: closing a descriptor while another thread is in a call on it freezes the whole library
+/// (docs/protocol/4-libzt-api.md 12.4). The finalizer therefore passes an undisposed descriptor to that thread.
 /// </remarks>
 internal sealed unsafe class Descriptor : SafeHandle
 {
     private const int NodeIsDown = -2;
 
-    // Numbers that could not be closed because the node was down. They can be after the next start (section 8).
+    // Descriptors that could not be closed because the node was down. They can be closed after the next start (section 8).
     private static readonly ConcurrentQueue<int> _orphans = new();
 
     private readonly SocketLoop _loop;
@@ -31,10 +31,10 @@ internal sealed unsafe class Descriptor : SafeHandle
 
     public override bool IsInvalid => handle < 0;
 
-    /// <summary>The number that libzt and its logs use.</summary>
+    /// <summary>The descriptor's number in libzt.</summary>
     internal int Number => (int)handle;
 
-    /// <summary>A new socket, or null.</summary>
+    /// <summary>Opens a socket; null on failure.</summary>
     internal static Descriptor? Open(SocketLoop loop, ZtsFamily family, ZtsSocketType type, out Errno error)
     {
         int fd = Zts.Socket(family, type, ZtsProtocol.Default);
@@ -42,7 +42,7 @@ internal sealed unsafe class Descriptor : SafeHandle
         return fd < 0 ? null : Own(loop, fd, out error);
     }
 
-    /// <summary>The next connection of a listening socket, or null.</summary>
+    /// <summary>Accepts the next connection of a listening socket; null on failure.</summary>
     internal Descriptor? Accept(out ZtsAddress remote, out Errno error)
     {
         fixed (ZtsAddress* address = &remote)
@@ -73,7 +73,7 @@ internal sealed unsafe class Descriptor : SafeHandle
         }
     }
 
-    /// <summary>Bytes sent, or a negative number with the reason.</summary>
+    /// <summary>Returns the number of bytes sent, or a negative number with the error.</summary>
     internal int Send(ReadOnlySpan<byte> data, out Errno error)
     {
         fixed (byte* buffer = data)
@@ -84,7 +84,7 @@ internal sealed unsafe class Descriptor : SafeHandle
         }
     }
 
-    /// <summary>Bytes received, 0 at the end of the stream, or a negative number with the reason.</summary>
+    /// <summary>Returns the number of bytes received, 0 at the end of the stream, or a negative number with the error.</summary>
     internal int Receive(Span<byte> data, MessageFlags flags, out Errno error)
     {
         fixed (byte* buffer = data)
@@ -97,7 +97,7 @@ internal sealed unsafe class Descriptor : SafeHandle
 
     internal int SendTo(ReadOnlySpan<byte> data, ZtsAddress destination, out Errno error)
     {
-        // An empty datagram is one, too; the call wants a pointer nevertheless.
+        // Empty datagrams are valid, but the call needs a non-null pointer.
         byte none = 0;
         fixed (byte* buffer = data)
         {
@@ -121,10 +121,10 @@ internal sealed unsafe class Descriptor : SafeHandle
         }
     }
 
-    /// <summary>Takes and clears the error of the connection.</summary>
+    /// <summary>Reads and clears the pending error of the connection.</summary>
     internal Errno TakeError() => Zts.TakeError(Number);
 
-    /// <summary>Best effort: an option that is missing must not cost the connection.</summary>
+    /// <summary>Sets an option; failures are ignored, because a missing option must not fail the connection.</summary>
     internal void Set(OptionLevel level, int name, int value) => _ = Zts.SetSocketOption(Number, level, name, &value, sizeof(int));
 
     internal void SetLinger(int seconds)
@@ -133,7 +133,7 @@ internal sealed unsafe class Descriptor : SafeHandle
         _ = Zts.SetSocketOption(Number, OptionLevel.Socket, SocketOption.Linger, &linger, (uint)sizeof(Linger));
     }
 
-    /// <summary>Closes what an earlier session of the node had to leave behind.</summary>
+    /// <summary>Closes descriptors that an earlier session could not close.</summary>
     internal static void CloseOrphans()
     {
         while (_orphans.TryDequeue(out int fd))
@@ -142,7 +142,7 @@ internal sealed unsafe class Descriptor : SafeHandle
         }
     }
 
-    /// <summary>Closes a number, now or in the node's next session.</summary>
+    /// <summary>Closes a descriptor, now or, if the node is down, in its next session.</summary>
     internal static int CloseNumber(int fd)
     {
         int result = Zts.Close(fd);
@@ -162,7 +162,7 @@ internal sealed unsafe class Descriptor : SafeHandle
         }
         else
         {
-            // Forgotten, and found by the finalizer.
+            // On the finalizer thread, for a descriptor that was not disposed.
             _loop.Work.Schedule(static state => Close((Descriptor)state!), this);
         }
 
@@ -197,7 +197,7 @@ internal sealed unsafe class Descriptor : SafeHandle
 
     private static Errno Check(int result) => result < 0 ? Failure(result) : Errno.None;
 
-    // Other negative results than -1 are libzt's own and have no error number: -2 says that the node is down (section 8).
+    // Negative results other than -1 are libzt's own and set no errno: -2 means that the node is down (section 8).
     private static Errno Failure(int result) => result switch
     {
         -1 => Zts.LastErrno() is var error and not Errno.None ? error : Errno.InputOutput,

@@ -4,7 +4,7 @@ using System.Net;
 namespace ZeroTier.Libzt.Sockets;
 
 /// <summary>
-/// A TCP connection of libzt's stack: what the application holds. Everything that it asks for happens on the loop's thread.
+/// A TCP connection of libzt's stack, the object that the application holds. All operations are executed on the loop's thread.
 /// </summary>
 internal sealed class LibztConnection : ZeroTierConnection
 {
@@ -26,7 +26,8 @@ internal sealed class LibztConnection : ZeroTierConnection
     public override IPEndPoint RemoteEndPoint { get; }
 
     /// <summary>
-    /// Not known: libzt does not show whose packets carry the connection, and the address is only a claim (<see cref="NodeByAddress"/>).
+    /// Always null: libzt does not expose which node's packets carry the connection, and the address does not prove it
+    /// (<see cref="NodeByAddress"/>).
     /// </summary>
     public override NodeId? RemoteNode => null;
 
@@ -38,10 +39,10 @@ internal sealed class LibztConnection : ZeroTierConnection
 
     public override Task<ZeroTierException?> SendEnded => _stream.SendEnded;
 
-    /// <summary>Someone has aborted it; the loop hears of that a moment later.</summary>
+    /// <summary>Whether the connection was aborted; the loop processes that later.</summary>
     internal bool IsAborted => Volatile.Read(ref _abortReason) is not null;
 
-    /// <summary>The first reason of an abort.</summary>
+    /// <summary>The reason of the first abort.</summary>
     internal ZeroTierException AbortReason => Volatile.Read(ref _abortReason) ?? SocketErrors.Aborted();
 
     public override ZeroTierPeer? GetPeer() =>
@@ -61,7 +62,7 @@ internal sealed class LibztConnection : ZeroTierConnection
     {
         if (Interlocked.Exchange(ref _disposed, 1) == 0)
         {
-            // The loop sees the end of the output pipe, sends what is left of it, and FIN.
+            // The loop sees the completed output pipe, sends its remaining bytes, and FIN.
             _stream.End(Output);
             _stream.End(Input);
             _stream.Loop.Work.Schedule(static state => ((StreamSocket)state!).OnDisposed(), _stream);

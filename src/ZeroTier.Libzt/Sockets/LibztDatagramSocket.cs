@@ -6,16 +6,17 @@ using ZeroTier.Libzt.Native;
 
 namespace ZeroTier.Libzt.Sockets;
 
-/// <summary>A UDP port: what has come and what is to go, in bounded queues on both sides of the loop. Thread-safe.</summary>
+/// <summary>
+/// A UDP socket, with bounded queues of received and of outgoing datagrams between the application and the loop. Thread-safe.
+/// </summary>
 internal sealed class LibztDatagramSocket(SocketLoop loop, NetworkView bound, ZeroTierEndPoint endPoint) : IZeroTierDatagramSocket
 {
-    // What IPv4 and lwIP can carry at all. What does not fit into one packet leaves as fragments and often does not arrive
-    // (docs/protocol/4-libzt-api.md 9).
+    // The maximum of IPv4 and lwIP. Datagrams longer than one packet are fragmented and often lost (docs/protocol/4-libzt-api.md 9).
     private const int MaxDatagram = 65_507;
     private const int MaxWaiting = 512;
     private const int MaxWaitingBytes = 1024 * 1024;
 
-    // Held for a few steps and one copy, and never while application code runs.
+    // Held briefly (at most one copy), never while application code runs.
     private readonly Lock _gate = new();
     private readonly Queue<Datagram> _received = new();
     private readonly LinkedList<TaskCompletionSource<Datagram>> _waiters = new();
@@ -29,7 +30,7 @@ internal sealed class LibztDatagramSocket(SocketLoop loop, NetworkView bound, Ze
 
     public ZeroTierEndPoint EndPoint => endPoint;
 
-    /// <summary>The descriptors, one per address. The loop's thread only.</summary>
+    /// <summary>The descriptors, one per address. Used on the loop's thread only.</summary>
     internal List<DatagramPort> Ports { get; } = [];
 
     public ValueTask SendToAsync(ReadOnlyMemory<byte> datagram, IPEndPoint destination, CancellationToken cancellationToken = default)
@@ -100,7 +101,7 @@ internal sealed class LibztDatagramSocket(SocketLoop loop, NetworkView bound, Ze
         datagram.Bytes.AsSpan(0, length).CopyTo(buffer.Span);
         datagram.Return();
 
-        // A datagram proves nothing about its sender: the source address is only a claim.
+        // No remote node: libzt does not expose the sending node, and the source address does not prove it.
         return new ZeroTierReceivedDatagram(length, datagram.Source!, remoteNode: null);
     }
 
@@ -114,22 +115,21 @@ internal sealed class LibztDatagramSocket(SocketLoop loop, NetworkView bound, Ze
         return new ValueTask(_closed.Task);
     }
 
-    // IGMP is left out of libzt's lwIP, and whatever lwIP joins, the node announces the groups of its own addresses alone: nothing would
-    // arrive
-    // (docs/protocol/4-libzt-api.md 5; docs/protocol/3-vl2.md 3.8.1).
+    // libzt's lwIP is built without IGMP, and whatever groups lwIP joins, the node announces only those of its own addresses, so nothing
+    // would arrive (docs/protocol/4-libzt-api.md 5; docs/protocol/3-vl2.md 3.8.1).
     private static ZeroTierException NoGroups(IPAddress group) => new(
         ZeroTierError.NotSupported,
         $"libzt cannot receive what is sent to multicast group {GroupAddress.Check(group)}. Use the managed engine (ManagedNode, or "
         + "ZeroTier:Engine=Managed), which can.");
 
-    /// <summary>Multicast or broadcast to the whole link.</summary>
+    /// <summary>True for IPv4 multicast and limited broadcast addresses.</summary>
     internal static bool IsIPv4Group(IPAddress address)
     {
         Span<byte> bytes = stackalloc byte[16];
         return address.AddressFamily == AddressFamily.InterNetwork && address.TryWriteBytes(bytes, out _) && bytes[0] >= 224;
     }
 
-    /// <summary>A datagram has come. The loop's thread.</summary>
+    /// <summary>Delivers a received datagram. Called on the loop's thread.</summary>
     internal void Deliver(ReadOnlySpan<byte> bytes, IPEndPoint source)
     {
         var datagram = Datagram.Copy(bytes, source, default);
@@ -142,7 +142,7 @@ internal sealed class LibztDatagramSocket(SocketLoop loop, NetworkView bound, Ze
                 {
                     if (_isClosed || _received.Count >= MaxWaiting || _receivedBytes + bytes.Length > MaxWaitingBytes)
                     {
-                        // The newest goes, as with any full queue of datagrams.
+                        // The queue is full: the new datagram is dropped.
                         loop.Counters.DatagramDropped();
                         datagram.Return();
                         return;
@@ -166,7 +166,9 @@ internal sealed class LibztDatagramSocket(SocketLoop loop, NetworkView bound, Ze
         loop.Counters.DatagramReceived(bytes.Length);
     }
 
-    /// <summary>Ends: callers fail. The loop's thread, or any after its end. Idempotent.</summary>
+    /// <summary>
+    /// Closes the socket; pending calls fail. Called on the loop's thread, or on any thread after the loop has ended. Idempotent.
+    /// </summary>
     internal void Close()
     {
         foreach (DatagramPort port in Ports)
@@ -198,7 +200,7 @@ internal sealed class LibztDatagramSocket(SocketLoop loop, NetworkView bound, Ze
         _closed.TrySetResult();
     }
 
-    /// <summary>The network's addresses have changed, and this port is on all of them. The loop's thread.</summary>
+    /// <summary>Follows changed addresses of the network, for a socket on all addresses. Called on the loop's thread.</summary>
     internal void Follow(NetworkView network)
     {
         _network = network;
@@ -220,7 +222,7 @@ internal sealed class LibztDatagramSocket(SocketLoop loop, NetworkView bound, Ze
             }
         }
 
-        // One stays in any case, so that the loop knows this port.
+        // At least one port remains, so that the loop still finds this socket.
         for (int i = Ports.Count - 1; i >= 0 && Ports.Count > 1; i--)
         {
             if (!network.Has(Ports[i].Own.Address))
@@ -231,7 +233,7 @@ internal sealed class LibztDatagramSocket(SocketLoop loop, NetworkView bound, Ze
         }
     }
 
-    // Looks at the addresses as they were told last, so it needs nothing of the loop.
+    // Uses the last known addresses, and so does not need the loop's thread.
     private bool IsReachable(IPAddress address)
     {
         foreach (IPNetworkAddress own in _network.Addresses)
@@ -251,7 +253,7 @@ internal sealed class LibztDatagramSocket(SocketLoop loop, NetworkView bound, Ze
         return false;
     }
 
-    // False when the queue is full; then there is a task that ends when it is not.
+    // False when the queue is full; the task then completes when there is room.
     private bool TryEnqueue(ReadOnlySpan<byte> bytes, ZtsAddress destination, out Task room)
     {
         bool wakes;

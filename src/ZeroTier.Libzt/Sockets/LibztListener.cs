@@ -1,9 +1,9 @@
 namespace ZeroTier.Libzt.Sockets;
 
-/// <summary>A listening TCP port: the connections that wait to be accepted. Thread-safe.</summary>
+/// <summary>A listening TCP port with its queue of connections that wait to be accepted. Thread-safe.</summary>
 internal sealed class LibztListener : IZeroTierListener
 {
-    // Held for a few steps only, and never while application code runs.
+    // Held briefly, never while application code runs.
     private readonly Lock _gate = new();
     private readonly SocketLoop _loop;
     private readonly Queue<StreamSocket> _ready = new();
@@ -24,10 +24,10 @@ internal sealed class LibztListener : IZeroTierListener
 
     internal int Backlog => _backlog;
 
-    /// <summary>The descriptors, one per address. The loop's thread only.</summary>
+    /// <summary>The descriptors, one per address. Used on the loop's thread only.</summary>
     internal List<ListeningSocket> Sockets { get; } = [];
 
-    /// <summary>Callers that wait for a connection.</summary>
+    /// <summary>The number of callers that wait for a connection.</summary>
     internal int WaiterCount
     {
         get
@@ -96,7 +96,7 @@ internal sealed class LibztListener : IZeroTierListener
         return new ValueTask(_closed.Task);
     }
 
-    /// <summary>Another connection may wait. When not, the listener says so once there is room again.</summary>
+    /// <summary>Whether the queue has room for another connection. If not, accepting is resumed once there is room again.</summary>
     internal bool HasRoom()
     {
         lock (_gate)
@@ -106,7 +106,7 @@ internal sealed class LibztListener : IZeroTierListener
         }
     }
 
-    /// <summary>A connection for the next caller. The loop's thread.</summary>
+    /// <summary>Passes a connection to the next caller or queues it. Called on the loop's thread.</summary>
     internal void Add(StreamSocket stream)
     {
         while (true)
@@ -124,7 +124,7 @@ internal sealed class LibztListener : IZeroTierListener
                 _waiters.RemoveFirst();
             }
 
-            // Else it was cancelled meanwhile.
+            // If this fails, the waiter was cancelled in the meantime: try the next one.
             if (waiter.TrySetResult(stream.Connection))
             {
                 return;
@@ -133,7 +133,8 @@ internal sealed class LibztListener : IZeroTierListener
     }
 
     /// <summary>
-    /// Ends: callers get null, connections not accepted yet are reset. The loop's thread, or any after its end. Idempotent.
+    /// Closes the listener: pending accepts return null, connections not yet accepted are reset. Called on the loop's thread, or on any
+    /// thread after the loop has ended. Idempotent.
     /// </summary>
     internal void Close()
     {
@@ -169,7 +170,7 @@ internal sealed class LibztListener : IZeroTierListener
         _closed.TrySetResult();
     }
 
-    /// <summary>The network's addresses have changed, and this listener is for all of them. The loop's thread.</summary>
+    /// <summary>Follows changed addresses of the network, for a listener on all addresses. Called on the loop's thread.</summary>
     internal void Follow(NetworkView network)
     {
         foreach (IPNetworkAddress own in network.Addresses)
@@ -189,7 +190,7 @@ internal sealed class LibztListener : IZeroTierListener
             }
         }
 
-        // One stays in any case: the listener ends with its last socket.
+        // At least one socket remains, so that the loop still finds this listener.
         for (int i = Sockets.Count - 1; i >= 0 && Sockets.Count > 1; i--)
         {
             if (!network.Has(Sockets[i].Address))

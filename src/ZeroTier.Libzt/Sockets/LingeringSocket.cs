@@ -4,9 +4,10 @@ namespace ZeroTier.Libzt.Sockets;
 
 /// <summary>Lingering close of an aborted connection: waits until libzt has sent a reset.</summary>
 /// <remarks>
-/// Closing sends a reset only when bytes are unread, or, with a linger time of zero, unacknowledged at that very moment; else the
-/// connection would end with FIN, which the peer takes for an orderly end. A keep-alive time of zero resets every connection: at its next
-/// slow tick, at most a second later, libzt considers the peer dead and sends a reset (docs/protocol/4-libzt-api.md 12.6, and measured).
+/// Closing sends a reset only if received bytes are unread, or, with a linger time of zero, if sent bytes are unacknowledged at that
+/// moment. Otherwise libzt would send FIN, which the peer takes for an orderly end. Setting the keep-alive time to zero resets the
+/// connection in every case: at its next slow timer tick, at most a second later, libzt considers the peer dead and sends a reset
+/// (docs/protocol/4-libzt-api.md 12.6, and measured).
 /// </remarks>
 internal sealed class LingeringSocket : PolledSocket
 {
@@ -29,8 +30,8 @@ internal sealed class LingeringSocket : PolledSocket
     /// <summary>Resets a connection and closes its descriptor, now or soon.</summary>
     /// <param name="loop">The loop.</param>
     /// <param name="network">The connection's network.</param>
-    /// <param name="descriptor">The descriptor, no longer the caller's.</param>
-    /// <param name="atOnce">Do not wait: FIN is out, and waiting would not help.</param>
+    /// <param name="descriptor">The descriptor; ownership passes to this method.</param>
+    /// <param name="atOnce">Close without waiting: FIN has been sent, so keep-alive no longer works.</param>
     internal static void Reset(SocketLoop loop, NetworkId network, Descriptor descriptor, bool atOnce)
     {
         descriptor.SetLinger(0);
@@ -47,7 +48,8 @@ internal sealed class LingeringSocket : PolledSocket
         loop.Polled.Add(new LingeringSocket(loop, network, descriptor));
     }
 
-    // Error: libzt has reset it. In: bytes have come, so that closing resets it; or the peer's FIN shows, which resets nothing.
+    // Error: libzt has reset the connection. In: bytes have arrived, so that closing resets it; or the peer's FIN, after which closing
+    // would not.
     internal override void OnReady(PollEvents events)
     {
         if ((events & PollEvents.Error) != 0 || HasUnread(Descriptor!))

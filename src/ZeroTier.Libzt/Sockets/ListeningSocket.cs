@@ -3,17 +3,17 @@ using ZeroTier.Libzt.Native;
 
 namespace ZeroTier.Libzt.Sockets;
 
-/// <summary>One address of a listener.</summary>
+/// <summary>The descriptor of a listener for one of the node's addresses.</summary>
 internal sealed class ListeningSocket : PolledSocket
 {
-    // Per round; the rest waits for the next.
+    // Connections accepted per round.
     private const int AcceptBudget = 64;
 
-    // After a failure that is not ours.
+    // The pause in milliseconds after an unexpected error.
     private const int Pause = 100;
     private const int LogInterval = 5_000;
 
-    // Consecutive connections that were gone before they could be accepted, after which the socket itself is considered faulty.
+    // After this many consecutive connections that ended before they could be accepted, the socket itself is considered faulty.
     private const int MaxLost = 16;
 
     private readonly LibztListener _listener;
@@ -35,19 +35,19 @@ internal sealed class ListeningSocket : PolledSocket
         loop.Polled.Add(this);
     }
 
-    /// <summary>Whose address it is.</summary>
+    /// <summary>The listener that it belongs to.</summary>
     internal LibztListener Listener => _listener;
 
     internal IPAddress Address => _local.Address;
 
-    /// <summary>What its connections get.</summary>
+    /// <summary>The options of its connections.</summary>
     internal StreamOptions Options => _options;
 
     internal override PollEvents Interest => PollEvents.In;
 
     internal override bool IsPolled => !_isPaused;
 
-    // Only for the log: what was shed since the last line.
+    // When to log the connections reset since the last message.
     internal override long NextDeadline => _shed != 0 ? _nextLog : Never;
 
     internal override void OnReady(PollEvents events)
@@ -56,7 +56,7 @@ internal sealed class ListeningSocket : PolledSocket
         {
             if (!_listener.HasRoom())
             {
-                // libzt keeps up to 127 more, then the peers' SYNs go unanswered for a while.
+                // libzt queues up to 127 more; after that, SYNs go unanswered.
                 _isPaused = true;
                 break;
             }
@@ -79,7 +79,7 @@ internal sealed class ListeningSocket : PolledSocket
 
     internal override void End(ZeroTierException reason) => _listener.Close();
 
-    /// <summary>The application has accepted: there is room again.</summary>
+    /// <summary>Resumes accepting: the listener's queue has room again.</summary>
     internal void Resume()
     {
         _isPaused = false;
@@ -111,7 +111,7 @@ internal sealed class ListeningSocket : PolledSocket
             || accepted.LocalAddress(out ZtsAddress local) != Errno.None
             || local.ToIPAddress() is not { } own)
         {
-            // Reset by its peer before we came to it.
+            // The peer has already reset it.
             accepted.Dispose();
             return true;
         }
@@ -148,7 +148,7 @@ internal sealed class ListeningSocket : PolledSocket
                 return true;
 
             case Errno.Aborted or Errno.Reset or Errno.NotConnected:
-                // Of the connection that would have been accepted.
+                // The error belongs to the connection that would have been accepted.
                 Spurious();
                 if (++_lost >= MaxLost)
                 {
@@ -174,7 +174,7 @@ internal sealed class ListeningSocket : PolledSocket
         BeQuiet(Pause);
     }
 
-    // Resets one connection for which there is no descriptor; others are not affected.
+    // Counts a connection that was reset because no descriptor was left.
     private void Shed()
     {
         Loop.Counters.Shed();

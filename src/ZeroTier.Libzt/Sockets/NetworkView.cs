@@ -2,14 +2,14 @@ using System.Net;
 
 namespace ZeroTier.Libzt.Sockets;
 
-/// <summary>What the socket loop has to know of a joined network.</summary>
+/// <summary>The data of a joined network that the socket loop needs.</summary>
 /// <param name="Id">The network.</param>
-/// <param name="Addresses">The node's addresses there, as polled.</param>
+/// <param name="Addresses">The node's addresses on the network at the last poll.</param>
 internal sealed record NetworkView(NetworkId Id, IReadOnlyList<IPNetworkAddress> Addresses)
 {
     /// <summary>
-    /// The node's own address that shares a link with the destination; libzt installs no routes, so nothing else is reachable
-    /// (docs/protocol/4-libzt-api.md 4.5).
+    /// The node's own address in the subnet of the destination; null when there is none. libzt installs no routes, so other destinations
+    /// are unreachable (docs/protocol/4-libzt-api.md 4.5).
     /// </summary>
     internal IPAddress? SourceFor(IPAddress destination)
     {
@@ -24,7 +24,7 @@ internal sealed record NetworkView(NetworkId Id, IReadOnlyList<IPNetworkAddress>
         return null;
     }
 
-    /// <summary>It is one of the node's own.</summary>
+    /// <summary>Whether the address is one of the node's own.</summary>
     internal bool Has(IPAddress address)
     {
         foreach (IPNetworkAddress own in Addresses)
@@ -38,8 +38,8 @@ internal sealed record NetworkView(NetworkId Id, IReadOnlyList<IPNetworkAddress>
         return false;
     }
 
-    /// <summary>The addresses that an end point to bind means.</summary>
-    /// <exception cref="ZeroTierException">None, or not one of the node's.</exception>
+    /// <summary>The addresses to bind for an endpoint.</summary>
+    /// <exception cref="ZeroTierException">There is none, or the address is not one of the node's.</exception>
     internal IReadOnlyList<IPAddress> Select(ZeroTierEndPoint endPoint)
     {
         if (Addresses.Count == 0)

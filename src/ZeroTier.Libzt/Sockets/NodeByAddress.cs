@@ -2,14 +2,14 @@ using System.Net;
 
 namespace ZeroTier.Libzt.Sockets;
 
-/// <summary>The node that an address names, where it is derived from the node's ID.</summary>
+/// <summary>Derives the node from an address that contains its ID.</summary>
 internal static class NodeByAddress
 {
     /// <summary>The node that owns a 6PLANE or RFC 4193 address of the network, or null.</summary>
     /// <remarks>
-    /// Not authenticated. ZeroTier answers neighbour solicitations for such addresses itself, with the owner's Ethernet address; but
-    /// libzt's stack also learns neighbours from members' packets and does not expose a packet's Ethernet source. So a member can use
-    /// another's address.
+    /// Not authenticated. ZeroTier itself answers neighbour solicitations for such addresses with the owner's MAC address, but libzt's
+    /// stack also learns neighbours from members' packets and does not expose the source MAC address of a packet. So a member can use
+    /// another member's address.
     /// </remarks>
     internal static NodeId? NodeOf(NetworkId network, IPAddress address)
     {

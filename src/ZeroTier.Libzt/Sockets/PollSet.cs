@@ -3,28 +3,28 @@ using ZeroTier.Libzt.Native;
 namespace ZeroTier.Libzt.Sockets;
 
 /// <summary>
-/// The sockets of the loop, dense, in the form that libzt's poll takes. The first place is the wake socket's. Only the loop's thread.
+/// The sockets of the loop in a dense array, in the format of libzt's poll. Entry 0 is the wake socket. Used on the loop's thread only.
 /// </summary>
 internal sealed unsafe class PollSet
 {
-    // Pinned once: the poll itself is a plain call with two numbers and a pointer.
+    // Pinned once, so that each poll needs no pinning.
     private readonly PollDescriptor[] _descriptors = GC.AllocateArray<PollDescriptor>(Zts.MaxDescriptors + 1, pinned: true);
     private readonly PolledSocket?[] _sockets = new PolledSocket?[Zts.MaxDescriptors + 1];
     private int _count = 1;
     private long _nextDeadline = PolledSocket.Never;
 
-    /// <summary>Sockets in the set.</summary>
+    /// <summary>The number of sockets, without the wake socket.</summary>
     internal int Count => _count - 1;
 
     internal bool IsFull => _count == _descriptors.Length;
 
-    /// <summary>No deadline is earlier; there may be none at that very time.</summary>
+    /// <summary>A lower bound of all deadlines.</summary>
     internal long NextDeadline => _nextDeadline;
 
-    /// <summary>The sockets, for the rare tasks that concern many. None may be added or removed meanwhile: take a copy for that.</summary>
+    /// <summary>All sockets. The set must not change during enumeration: copy it first.</summary>
     internal IEnumerable<PolledSocket> All => _sockets.Take(_count).OfType<PolledSocket>();
 
-    /// <summary>Sockets that may be closed early when they are scarce.</summary>
+    /// <summary>The number of sockets that may be closed early when descriptors are scarce.</summary>
     internal int CountExpendable()
     {
         int count = 0;
@@ -36,7 +36,7 @@ internal sealed unsafe class PollSet
         return count;
     }
 
-    /// <summary>Of those, the one to be closed first: of the lowest rank the oldest.</summary>
+    /// <summary>The one of them to close first: lowest rank, then oldest.</summary>
     internal PolledSocket? MostExpendable()
     {
         PolledSocket? first = null;
@@ -68,7 +68,8 @@ internal sealed unsafe class PollSet
         socket.Index = -1;
         if (index != last)
         {
-            // With its events: a round that is under way finds the moved one again, or has seen it and cleared them.
+            // Moved together with its events: a dispatch in progress either finds the moved socket again, or has handled it and cleared its
+            // events.
             _sockets[index] = _sockets[last];
             _sockets[index]!.Index = index;
             _descriptors[index] = _descriptors[last];
@@ -77,7 +78,9 @@ internal sealed unsafe class PollSet
         _sockets[last] = null;
     }
 
-    /// <summary>What to poll the socket for; null: not at all, since errors are reported unasked.</summary>
+    /// <summary>
+    /// Sets the events to poll for. Null excludes the socket from polling, since errors would be reported even without any event.
+    /// </summary>
     internal void Update(PolledSocket socket, PollEvents? interest, long deadline)
     {
         ref PollDescriptor entry = ref _descriptors[socket.Index];
@@ -87,7 +90,7 @@ internal sealed unsafe class PollSet
         _nextDeadline = Math.Min(_nextDeadline, deadline);
     }
 
-    /// <summary>Waits. The number of entries with events, the wake socket included, or libzt's negative result.</summary>
+    /// <summary>Polls. Returns the number of entries with events, including the wake socket, or libzt's negative result.</summary>
     internal int Poll(int wakeDescriptor, int timeoutMilliseconds)
     {
         _descriptors[0] = new PollDescriptor { Descriptor = wakeDescriptor, Events = PollEvents.In };
@@ -97,10 +100,11 @@ internal sealed unsafe class PollSet
         }
     }
 
-    /// <summary>Hands out the events of the last poll. Sockets may come and go while it runs.</summary>
+    /// <summary>Dispatches the events of the last poll. Sockets may be added and removed during it.</summary>
     internal void Dispatch(Action<PolledSocket, PollEvents> dispatch)
     {
-        // From the end: what a removal moves into a place further down has been seen already, and has its events cleared.
+        // From the end, because a removal moves the last socket to a lower index: that one has been handled already and its events are
+        // cleared.
         for (int i = _count - 1; i > 0; i--)
         {
             if (i < _count && _descriptors[i].Returned is var events and not PollEvents.None && _sockets[i] is { } socket)
@@ -111,7 +115,7 @@ internal sealed unsafe class PollSet
         }
     }
 
-    /// <summary>Calls every socket whose time has come.</summary>
+    /// <summary>Calls every socket whose deadline has passed.</summary>
     internal void Expire(long now, Action<PolledSocket> expire)
     {
         if (now < _nextDeadline)
@@ -132,7 +136,7 @@ internal sealed unsafe class PollSet
         }
         finally
         {
-            // Also of those that it did not come to.
+            // Includes sockets not reached because of an exception.
             for (int i = 1; i < _count; i++)
             {
                 _nextDeadline = Math.Min(_nextDeadline, _sockets[i]!.Deadline);

@@ -2,7 +2,7 @@ using ZeroTier.Libzt.Native;
 
 namespace ZeroTier.Libzt.Sockets;
 
-/// <summary>Something that the loop polls, or that waits for a time. All members belong to the loop's thread.</summary>
+/// <summary>A socket that the loop polls, or that waits for a deadline. All members are used on the loop's thread only.</summary>
 internal abstract class PolledSocket(SocketLoop loop, NetworkId network)
 {
     // Consecutive spurious readiness events, see Spurious().
@@ -15,50 +15,56 @@ internal abstract class PolledSocket(SocketLoop loop, NetworkId network)
 
     internal NetworkId Network => network;
 
-    /// <summary>The socket; null while there is none.</summary>
+    /// <summary>The descriptor; null while there is none.</summary>
     internal Descriptor? Descriptor { get; private protected set; }
 
-    /// <summary>The place in the <see cref="PollSet"/>, or -1. Kept by that.</summary>
+    /// <summary>The index in the <see cref="PollSet"/>, which sets it; -1 when not in the set.</summary>
     internal int Index { get; set; } = -1;
 
-    /// <summary>When <see cref="OnDeadline"/> is due, in milliseconds of the loop's clock. Kept by the <see cref="PollSet"/>.</summary>
+    /// <summary>When <see cref="OnDeadline"/> is due, in milliseconds of the loop's clock. Set by the <see cref="PollSet"/>.</summary>
     internal long Deadline { get; set; } = Never;
 
-    /// <summary>Until when the socket is not polled, after too many spurious events or failures.</summary>
+    /// <summary>The time until which the socket is not polled, after too many spurious events or failures.</summary>
     internal long QuietUntil { get; private set; }
 
-    /// <summary>What to poll for when nothing is wrong.</summary>
+    /// <summary>The events to poll for.</summary>
     internal abstract PollEvents Interest { get; }
 
     /// <summary>
-    /// False: libzt is not asked at all. No interest is not enough for that, since <see cref="PollEvents.Error"/> comes unasked, and stays.
+    /// False excludes the socket from polling. An empty interest would not, since <see cref="PollEvents.Error"/> is always reported and
+    /// persists.
     /// </summary>
     internal virtual bool IsPolled => true;
 
     /// <summary>The earliest time at which something must happen without an event.</summary>
     internal virtual long NextDeadline => Never;
 
-    /// <summary>Whether it may be closed early when sockets are scarce: 0 is never, lower ranks go first. And since when.</summary>
+    /// <summary>
+    /// Whether the socket may be closed early when descriptors are scarce. Rank 0 means never, else lower ranks are closed first; within a
+    /// rank, the one with the earliest time.
+    /// </summary>
     internal virtual (int Rank, long Since) Expendable => default;
 
-    /// <summary>Closes early.</summary>
+    /// <summary>Closes the socket early.</summary>
     internal virtual void GiveUpEarly() => Close();
 
-    /// <summary>libzt reports something. <see cref="PollEvents.Error"/> comes unasked.</summary>
+    /// <summary>
+    /// Called with the events of a poll. <see cref="PollEvents.Error"/> may be set even if not in <see cref="Interest"/>.
+    /// </summary>
     internal abstract void OnReady(PollEvents events);
 
-    /// <summary><see cref="NextDeadline"/> is over.</summary>
+    /// <summary>Called when <see cref="NextDeadline"/> has passed.</summary>
     internal virtual void OnDeadline()
     {
     }
 
     /// <summary>
-    /// The loop ends, the network is left, or something went wrong that should not: the socket must close, at once or within its own short
+    /// Called when the loop ends, the network is left, or an unexpected error occurred: the socket must close, at once or within a short
     /// deadline.
     /// </summary>
     internal abstract void End(ZeroTierException reason);
 
-    /// <summary>Interest or deadline have changed.</summary>
+    /// <summary>Must be called after interest or deadline have changed.</summary>
     internal void Update()
     {
         if (Index < 0)
@@ -70,7 +76,7 @@ internal abstract class PolledSocket(SocketLoop loop, NetworkId network)
         loop.Polled.Update(this, quiet || !IsPolled ? null : Interest, quiet ? Math.Min(QuietUntil, NextDeadline) : NextDeadline);
     }
 
-    /// <summary>Called by the loop: ends a quiet time, or hands the deadline on.</summary>
+    /// <summary>Called by the loop when the socket's time has come: the end of a quiet period, or its deadline.</summary>
     internal void Expire()
     {
         if (NextDeadline <= loop.Now)
@@ -81,7 +87,7 @@ internal abstract class PolledSocket(SocketLoop loop, NetworkId network)
         Update();
     }
 
-    /// <summary>Excludes the socket from polling for a while, so that a faulty readiness event cannot cause a busy loop.</summary>
+    /// <summary>Excludes the socket from polling for some time, so that a faulty readiness event cannot cause a busy loop.</summary>
     internal void BeQuiet(int milliseconds)
     {
         QuietUntil = loop.Now + milliseconds;
@@ -89,7 +95,8 @@ internal abstract class PolledSocket(SocketLoop loop, NetworkId network)
     }
 
     /// <summary>
-    /// A call found nothing although the poll reported readiness. After the first few, the socket is paused for growing times.
+    /// To be called when a call would block although the poll reported readiness. After several in a row, the socket is paused for
+    /// increasing times.
     /// </summary>
     internal void Spurious()
     {
@@ -99,10 +106,10 @@ internal abstract class PolledSocket(SocketLoop loop, NetworkId network)
         }
     }
 
-    /// <summary>A call succeeded after the poll reported readiness.</summary>
+    /// <summary>To be called when a call succeeded after the poll reported readiness.</summary>
     internal void Progress() => _spurious = 0;
 
-    /// <summary>Leaves the loop and closes the descriptor. Idempotent.</summary>
+    /// <summary>Removes the socket from the loop and closes the descriptor. Idempotent.</summary>
     internal virtual void Close()
     {
         loop.Remove(this);

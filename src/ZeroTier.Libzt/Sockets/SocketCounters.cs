@@ -1,6 +1,6 @@
 namespace ZeroTier.Libzt.Sockets;
 
-/// <summary>What the loop has done since its start. Written by the loop's thread, read by any.</summary>
+/// <summary>Counters of the loop since its start. Written on the loop's thread, read on any.</summary>
 internal sealed class SocketCounters
 {
     private long _bytesReceived;
@@ -17,10 +17,10 @@ internal sealed class SocketCounters
     private long _wakes;
     private int _descriptors;
 
-    /// <summary>Bytes of TCP streams and UDP datagrams that applications could read.</summary>
+    /// <summary>Bytes received by TCP connections and UDP sockets.</summary>
     public long BytesReceived => Volatile.Read(ref _bytesReceived);
 
-    /// <summary>Bytes of TCP streams and UDP datagrams that libzt has taken.</summary>
+    /// <summary>Bytes of TCP connections and UDP sockets passed to libzt.</summary>
     public long BytesSent => Volatile.Read(ref _bytesSent);
 
     /// <summary>TCP connections that an application holds.</summary>
@@ -32,26 +32,26 @@ internal sealed class SocketCounters
 
     public long ConnectionsFailed => Volatile.Read(ref _connectionsFailed);
 
-    /// <summary>Connections of others that were reset because no descriptor was left.</summary>
+    /// <summary>Incoming connections that were reset because no descriptor was left.</summary>
     public long ConnectionsShed => Volatile.Read(ref _connectionsShed);
 
-    /// <summary>Grows with everything that can only have come from a peer: bytes, and handshakes that were completed.</summary>
+    /// <summary>Increases with everything that proves traffic from a peer: received bytes and completed handshakes.</summary>
     public long HeardFromPeers => BytesReceived + ConnectionsAccepted + ConnectionsOpened;
 
     public long DatagramsReceived => Volatile.Read(ref _datagramsReceived);
 
     public long DatagramsSent => Volatile.Read(ref _datagramsSent);
 
-    /// <summary>Datagrams that came faster than the application read, or that libzt did not take.</summary>
+    /// <summary>Datagrams dropped because the receive queue was full, or because libzt did not take them.</summary>
     public long DatagramsDropped => Volatile.Read(ref _datagramsDropped);
 
-    /// <summary>Times that the loop looked at its descriptors.</summary>
+    /// <summary>The number of polls.</summary>
     public long Rounds => Volatile.Read(ref _rounds);
 
-    /// <summary>Times that the loop had to be woken by closing its spare socket.</summary>
+    /// <summary>The number of times that the loop was woken by closing the wake socket.</summary>
     public long Wakes => Volatile.Read(ref _wakes);
 
-    /// <summary>libzt descriptors in use, the spare one not counted.</summary>
+    /// <summary>libzt descriptors in use, without the wake socket.</summary>
     public int Descriptors => Volatile.Read(ref _descriptors);
 
     internal void Received(int bytes) => Add(ref _bytesReceived, bytes);
@@ -90,7 +90,7 @@ internal sealed class SocketCounters
 
     internal void DescriptorClosed() => Volatile.Write(ref _descriptors, _descriptors - 1);
 
-    // The only one that other threads count.
+    // Interlocked, because other threads call this one.
     internal void Woken() => Interlocked.Increment(ref _wakes);
 
     private static void Add(ref long counter, long amount) => Volatile.Write(ref counter, counter + amount);

@@ -3,13 +3,13 @@ using ZeroTier.Libzt.Native;
 
 namespace ZeroTier.Libzt.Sockets;
 
-/// <summary>What can go wrong with sockets, in the words of the contract: what failed, the likely cause, the remedy.</summary>
+/// <summary>The errors of sockets, with messages that give what failed, the likely cause and the remedy.</summary>
 internal static class SocketErrors
 {
     internal static ZeroTierException NotRunning() =>
         new(ZeroTierError.NotRunning, "The node is not running, or is just stopping. Start it first.");
 
-    /// <summary>Of an open connection.</summary>
+    /// <summary>The error of an established connection.</summary>
     internal static ZeroTierException OfConnection(Errno error, IPEndPoint remote) => error switch
     {
         Errno.Reset or Errno.NotConnected => new ZeroTierException(ZeroTierError.ConnectionReset, $"{remote} reset the connection."),
@@ -36,7 +36,7 @@ internal static class SocketErrors
     internal static ZeroTierException NotAccepted() =>
         new(ZeroTierError.ConnectionAborted, "The listener was closed before the connection was accepted.");
 
-    /// <summary>Of an attempt to connect.</summary>
+    /// <summary>The error of an attempt to connect.</summary>
     internal static ZeroTierException OfConnect(Errno error, IPEndPoint remote, NetworkId network) => error switch
     {
         Errno.Reset => new ZeroTierException(
@@ -75,7 +75,7 @@ internal static class SocketErrors
         $"{destination} is this node's own address on network {network}, and libzt has no loopback. Use a socket of the operating system, "
         + "or the managed engine.");
 
-    /// <summary>The guard in front of libzt's table (docs/protocol/4-libzt-api.md rule 14).</summary>
+    /// <summary>Too few descriptors are left in libzt's table (docs/protocol/4-libzt-api.md rule 14).</summary>
     internal static ZeroTierException NoDescriptor(string what) => new(
         ZeroTierError.NotPermitted,
         $"{what} needs a socket, and nearly all of libzt's {Zts.MaxDescriptors} are in use. Close connections that are no longer needed, "

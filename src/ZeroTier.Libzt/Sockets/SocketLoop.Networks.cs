@@ -2,13 +2,11 @@ namespace ZeroTier.Libzt.Sockets;
 
 internal sealed partial class SocketLoop
 {
-    // Networks as last reported; null for one that was left. Requests made just before a leave are refused here, or their sockets would
-    // outlive the network.
+    // The last reported state of each network; null for one that was left. Requests queued just before a leave are refused with it, since
+    // their sockets would outlive the network.
     private readonly Dictionary<NetworkId, NetworkView?> _views = [];
 
-    /// <summary>
-    /// The network is joined and has these addresses now: listeners and UDP ports on all its addresses follow. Never waits.
-    /// </summary>
+    /// <summary>Reports a network's current addresses: listeners and UDP sockets on all addresses follow them. Never waits.</summary>
     public void UpdateNetwork(NetworkView network) => Work.Schedule(
         static state =>
         {
@@ -17,7 +15,7 @@ internal sealed partial class SocketLoop
         },
         (this, network));
 
-    // The addresses may have changed on the request's way here.
+    // The addresses may have changed while the request was queued.
     private NetworkView Current(NetworkView asked) => !_views.TryGetValue(asked.Id, out NetworkView? now)
         ? asked
         : now ?? throw new ZeroTierException(
@@ -33,7 +31,7 @@ internal sealed partial class SocketLoop
         _views[network.Id] = network;
         if (network.Addresses.Count == 0)
         {
-            // The network is down at the moment; usually the same addresses return, so the sockets stay.
+            // The network is temporarily down; usually the same addresses return, so the sockets are kept.
             return;
         }
 

@@ -5,15 +5,15 @@ namespace ZeroTier.Libzt.Sockets;
 
 internal sealed partial class SocketLoop
 {
-    // libzt's choice for the first address may be taken on the next one; hardly twice.
+    // Attempts with port 0: the port that libzt chooses for the first address may be taken on the next one.
     private const int PortAttempts = 16;
 
-    // libzt's mailbox for connections that are not accepted yet; what comes beyond it is lost after the peer saw it succeed
+    // The length of libzt's accept queue; connections beyond it are lost after the peer's handshake has succeeded
     // (docs/protocol/4-libzt-api.md 9).
     private const int MaxBacklog = 127;
 
     /// <summary>
-    /// So many sockets more may be opened, if need be by closing those that only linger, and then those that wait for their reset.
+    /// Whether this many more sockets may be opened. If necessary, closes connections that linger, then those that wait for their reset.
     /// </summary>
     internal bool MakeRoom(int sockets = 1)
     {
@@ -23,7 +23,7 @@ internal sealed partial class SocketLoop
             return true;
         }
 
-        // None is closed in vain.
+        // Do not close any if it would not be enough.
         if (Polled.CountExpendable() < missing)
         {
             return false;
@@ -64,7 +64,7 @@ internal sealed partial class SocketLoop
         return listener;
     }
 
-    /// <summary>A listener's descriptor for one more address.</summary>
+    /// <summary>Opens a listener's descriptor for a further address.</summary>
     internal ListeningSocket ListenAlso(LibztListener listener, IPAddress address, StreamOptions options)
     {
         Descriptor descriptor = BindAlso(ZtsSocketType.Stream, listener.EndPoint, address);
@@ -81,7 +81,7 @@ internal sealed partial class SocketLoop
         return new ListeningSocket(this, listener, descriptor, new IPEndPoint(address, listener.EndPoint.Port), options);
     }
 
-    /// <summary>A UDP port's descriptor for one more address.</summary>
+    /// <summary>Opens a UDP socket's descriptor for a further address.</summary>
     internal DatagramPort BindAlso(LibztDatagramSocket socket, IPNetworkAddress address) =>
         new(this, socket, BindAlso(ZtsSocketType.Datagram, socket.EndPoint, address.Address), address);
 
@@ -121,7 +121,7 @@ internal sealed partial class SocketLoop
         return new ConnectingSocket(this, network.Id, source, new IPEndPoint(destination, endPoint.Port), new StreamOptions(this, options));
     }
 
-    // One descriptor per address: one for "any" would also take what comes from other networks.
+    // One descriptor per address: a wildcard address would also receive from other networks.
     private (ZeroTierEndPoint Bound, List<(Descriptor Descriptor, IPAddress Address)> Descriptors) Bind(
         NetworkView network, ZeroTierEndPoint endPoint, ZtsSocketType type)
     {
@@ -173,7 +173,7 @@ internal sealed partial class SocketLoop
 
         try
         {
-            // Else connections in TIME-WAIT, which have the listener's options, block the port; whether it is free, the table knows.
+            // Without it, connections in TIME-WAIT block the port. BoundPorts checks whether the port is free.
             descriptor.Set(OptionLevel.Socket, SocketOption.ReuseAddress, 1);
             Check(descriptor.Bind(ZtsAddress.From(address, port)), type, endPoint);
             Check(descriptor.LocalAddress(out ZtsAddress bound), type, endPoint);

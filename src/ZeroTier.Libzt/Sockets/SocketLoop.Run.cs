@@ -4,7 +4,7 @@ namespace ZeroTier.Libzt.Sockets;
 
 internal sealed partial class SocketLoop
 {
-    // Sending this much takes a millisecond or two; then the sockets are looked at again.
+    // Bytes sent per round, which takes a millisecond or two; then the sockets are polled again.
     private const int SendBudget = 128 * 1024;
     private const int DrainInterval = 20;
     private const int WithoutWakeSocket = 5;
@@ -24,22 +24,24 @@ internal sealed partial class SocketLoop
     /// <summary>The sockets.</summary>
     internal PollSet Polled { get; } = new();
 
-    /// <summary>The ports that are bound.</summary>
+    /// <summary>The bound ports.</summary>
     internal BoundPorts Ports { get; } = new();
 
-    /// <summary>The time at the beginning of the round, in milliseconds.</summary>
+    /// <summary>The time in milliseconds, updated at the start of a round and after a poll.</summary>
     internal long Now { get; private set; }
 
-    /// <summary>Through which all bytes go: more than fits into libzt's mailbox of a connection, so that one call empties that.</summary>
+    /// <summary>
+    /// The buffer for all sends and receives: larger than libzt's receive queue of a connection, so that one call empties that.
+    /// </summary>
     internal byte[] Scratch { get; } = GC.AllocateUninitializedArray<byte>(512 * 1024, pinned: true);
 
-    /// <summary>Ends of pipes that are still to be completed: the loop must not end before.</summary>
+    /// <summary>The number of pipe ends not yet completed; the loop must not end before they are.</summary>
     internal int OpenPipeEnds { get; set; }
 
-    /// <summary>libzt's gate is closed: calls on descriptors have no effect.</summary>
+    /// <summary>Whether the native node has terminated: calls on descriptors then have no effect.</summary>
     internal bool IsGone => _isGone;
 
-    /// <summary>The stream has something to send, or an end to announce.</summary>
+    /// <summary>Queues a stream that has data or FIN to send.</summary>
     internal void EnqueueSend(StreamSocket stream)
     {
         if (!stream.IsSendQueued)
@@ -49,7 +51,7 @@ internal sealed partial class SocketLoop
         }
     }
 
-    /// <summary>The socket leaves the set.</summary>
+    /// <summary>Removes the socket from the poll set.</summary>
     internal void Remove(PolledSocket socket)
     {
         if (socket.Index >= 0)
@@ -128,7 +130,7 @@ internal sealed partial class SocketLoop
 
         if (timeout > 0 && !_isGone && !_wake.Is(wakeDescriptor))
         {
-            // Woken meanwhile: libzt does not report a descriptor that was closed before the poll.
+            // Woken in the meantime: do not wait, because libzt does not report a descriptor that was closed before the poll.
             timeout = 0;
             Work.Awake();
         }
@@ -199,12 +201,12 @@ internal sealed partial class SocketLoop
         }
     }
 
-    /// <summary>The socket ends, and nothing else does.</summary>
+    /// <summary>Ends a socket after an unexpected error; the others go on.</summary>
     internal void Fail(PolledSocket socket, Exception e)
     {
         if (socket is not StreamSocket)
         {
-            // A connection's observer, or the log in its place, hears of the reset and its cause.
+            // For a stream, the connection's observer, or the log in its place, is told about the reset and its cause.
             SocketLog.Unexpected(Logger, socket.GetType().Name, e);
         }
 
@@ -245,13 +247,13 @@ internal sealed partial class SocketLoop
             return;
         }
 
-        // The native node has terminated: descriptors cannot be closed, only abandoned (docs/protocol/4-libzt-api.md 8).
+        // The native node has terminated: descriptors cannot be closed until its next start (docs/protocol/4-libzt-api.md 8).
         SocketLog.NodeGone(Logger);
         _isGone = true;
         EndAll(SocketErrors.NodeGone());
     }
 
-    // Called by whoever adds work while the loop sleeps.
+    // Called by a thread that adds work while the loop sleeps.
     private void WakeUp()
     {
         if (_isGone)

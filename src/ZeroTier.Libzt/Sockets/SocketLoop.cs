@@ -3,12 +3,14 @@ using ZeroTier.Engines;
 
 namespace ZeroTier.Libzt.Sockets;
 
-/// <summary>One dedicated thread that owns every libzt descriptor of the process. All public members are thread-safe.</summary>
+/// <summary>
+/// The event loop: one dedicated thread that owns every libzt descriptor of the process. All public members are thread-safe.
+/// </summary>
 /// <remarks>
 /// <para>libzt freezes or crashes when two threads use one descriptor at the same time (docs/protocol/4-libzt-api.md 12.3 and 12.4). So one
 /// thread owns all of them, and other threads queue work for it in a <see cref="WorkQueue"/>; its own state needs no locks.</para>
-/// <para>A round reads from all sockets that have something before it writes to any: libzt keeps only 127 segments per connection for us,
-/// and what comes beyond is lost and sent again a second later. Writing a lot takes turns with reading for the same reason.</para>
+/// <para>Each round reads from all readable sockets before it writes to any: libzt queues only 127 segments per connection, and drops
+/// further ones, which are retransmitted a second later. For the same reason, long writes alternate with reads.</para>
 /// </remarks>
 internal sealed partial class SocketLoop
 {
@@ -33,7 +35,7 @@ internal sealed partial class SocketLoop
         _onWorkFailed = FailWork;
     }
 
-    /// <summary>What the loop has done.</summary>
+    /// <summary>The loop's counters.</summary>
     public SocketCounters Counters { get; } = new();
 
     internal ILogger Logger { get; }
@@ -45,7 +47,7 @@ internal sealed partial class SocketLoop
     /// <summary>True on the loop's own thread.</summary>
     internal bool IsCurrentThread => Thread.CurrentThread == _thread;
 
-    /// <summary>Begins. Call once, when the node runs and libzt's transport gate is open.</summary>
+    /// <summary>Starts the thread. Call once, when the node runs and libzt accepts socket calls.</summary>
     public void Start()
     {
         if (Interlocked.Exchange(ref _started, 1) == 0)
@@ -55,8 +57,8 @@ internal sealed partial class SocketLoop
     }
 
     /// <summary>
-    /// Ends everything: listeners and datagram sockets close, connections are reset, every descriptor is closed; then the thread ends. Call
-    /// it while libzt's gate is still open: afterwards a descriptor can no longer be closed. Idempotent, never throws.
+    /// Closes listeners and datagram sockets, resets connections, closes every descriptor, and ends the thread. Call it while libzt still
+    /// accepts socket calls: afterwards descriptors can no longer be closed. Idempotent, never throws.
     /// </summary>
     public Task StopAsync()
     {
@@ -98,7 +100,7 @@ internal sealed partial class SocketLoop
             static made => _ = made.DisposeAsync(),
             cancellationToken);
 
-    /// <summary>Connects.</summary>
+    /// <summary>Opens a connection.</summary>
     /// <exception cref="ZeroTierException">Refused, timed out, no route, no descriptor left, the network is left, or the loop
     /// ends.</exception>
     public async ValueTask<ZeroTierConnection> ConnectAsync(
@@ -114,9 +116,9 @@ internal sealed partial class SocketLoop
     }
 
     /// <summary>
-    /// Waits until what applications wrote has reached the peers. libzt does not tell what is acknowledged: the end of a connection is
-    /// known from the peer's own end of it, or after a bounded time; an open one counts as drained when libzt has taken everything a little
-    /// while ago.
+    /// Waits until the peers have probably received what applications wrote. libzt does not report acknowledgements: a closed connection
+    /// counts as drained when the peer's FIN has arrived or after a bounded time, an open one when libzt took the last byte a short time
+    /// ago.
     /// </summary>
     public async Task DrainAsync(CancellationToken cancellationToken)
     {
@@ -147,8 +149,8 @@ internal sealed partial class SocketLoop
     }
 
     /// <summary>
-    /// The network is being left: its listeners and datagram sockets end, its connections are reset. Ends when all its descriptors are
-    /// closed.
+    /// Closes a network's listeners and datagram sockets and resets its connections, before the network is left. Completes when all its
+    /// descriptors are closed.
     /// </summary>
     public Task CloseNetworkAsync(NetworkId network)
     {
@@ -166,8 +168,8 @@ internal sealed partial class SocketLoop
     /// <summary>The peer to which an address belongs.</summary>
     internal ZeroTierPeer? FindPeer(NodeId node) => _findPeer(node);
 
-    // Requests are rare: a closure each is fine. A caller that no longer waits is let go at once, also while libzt hangs; what is made all
-    // the same is undone.
+    // Runs a request on the loop's thread. Requests are rare, so a closure for each is acceptable. A cancelled caller returns at once, even
+    // while libzt hangs; a result that arrives later is undone.
     private async ValueTask<T> RunAsync<T>(Func<T> request, Action<T> undo, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();

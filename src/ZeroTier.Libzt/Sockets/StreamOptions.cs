@@ -4,10 +4,10 @@ using ZeroTier.Libzt.Native;
 
 namespace ZeroTier.Libzt.Sockets;
 
-/// <summary>How the connections of one listener, or one attempt to connect, are made.</summary>
+/// <summary>The options of the connections of one listener, or of one attempt to connect.</summary>
 /// <remarks>
 /// The engine's ends of the pipes run on the loop's thread, whatever <see cref="ZeroTierConnectionOptions.TransportScheduler"/> says: only
-/// that may touch the descriptor, so any other place would be a detour.
+/// that thread may use the descriptor, so another scheduler would only add a hop.
 /// </remarks>
 internal sealed class StreamOptions
 {
@@ -46,7 +46,9 @@ internal sealed class StreamOptions
 
     internal ShieldedObserver Observer { get; }
 
-    /// <summary>Sets what every connection has: no delay, and probes when it is silent (three, a third of the idle time apart).</summary>
+    /// <summary>
+    /// Sets the socket options of every connection: TCP_NODELAY, and keep-alive with three probes, each a third of the idle time apart.
+    /// </summary>
     internal void Apply(Descriptor descriptor)
     {
         descriptor.Set(OptionLevel.Tcp, TcpOption.NoDelay, 1);

@@ -9,12 +9,13 @@ internal sealed partial class StreamSocket
 {
     private const string PoolFailed = "The memory pool failed to take blocks back.";
 
-    /// <summary>Something failed at this end: the peer hears a reset.</summary>
+    /// <summary>Resets the connection because of a fault at this end.</summary>
     internal void Fault(string message, Exception cause) =>
         EndWith(cause as ZeroTierException ?? new ZeroTierException(ZeroTierError.ConnectionAborted, message, cause), Ending.Reset);
 
     /// <summary>
-    /// Completes an end of a pipe, from any thread. Returns the remaining blocks to the pool; exceptions of the pool are ignored.
+    /// Completes an end of a pipe, on any thread, which returns the remaining blocks to the pool. An exception of the pool aborts the
+    /// connection later.
     /// </summary>
     internal void End(PipeReader reader, Exception? error = null)
     {
@@ -41,6 +42,6 @@ internal sealed partial class StreamSocket
         }
     }
 
-    // Not at once: an end may be completed while the connection ends, and by the application's thread.
+    // Not at once: this may be called while the connection is ending, or on the application's thread.
     private void FaultLater(Exception cause) => Connection.Abort(new ZeroTierException(ZeroTierError.ConnectionAborted, PoolFailed, cause));
 }

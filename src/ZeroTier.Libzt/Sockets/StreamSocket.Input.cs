@@ -6,7 +6,7 @@ namespace ZeroTier.Libzt.Sockets;
 
 internal sealed partial class StreamSocket
 {
-    // What one connection may bring per round before the others get their turn.
+    // Bytes received from one connection per round, so that the others get their turn.
     private const int ReceiveBudget = 1024 * 1024;
 
     private readonly Pipe _input;
@@ -22,14 +22,15 @@ internal sealed partial class StreamSocket
     private bool _isDiscarding;
     private bool _isEof;
 
-    /// <summary>The application's end.</summary>
+    /// <summary>The application's end of the input pipe.</summary>
     internal PipeReader Input => _input.Reader;
 
     internal Task<ZeroTierException?> ReceiveEnded => _receiveEnded.Task;
 
     private bool IsReceiving => !_isEof && !_isFlushing && !_isOver;
 
-    // Takes what libzt has, all of it in one call as a rule: its mailbox is small, and what does not fit is sent again a second later.
+    // Reads everything that libzt has, usually in one call: its receive queue is short, and segments that do not fit are dropped and
+    // retransmitted a second later.
     private void Receive(bool hasError)
     {
         int total = 0;
@@ -54,7 +55,7 @@ internal sealed partial class StreamSocket
             }
             else if (n == 0 || error == Errno.NotConnected && !hasError)
             {
-                // The end shows once as 0 and then as "not connected" (docs/protocol/4-libzt-api.md 8).
+                // The end of the stream is reported once as 0, after that as "not connected" (docs/protocol/4-libzt-api.md 8).
                 _isEof = true;
             }
             else if (error != Errno.Again || hasError && total == 0)
@@ -99,13 +100,13 @@ internal sealed partial class StreamSocket
         }
         catch (Exception e)
         {
-            // The application's memory pool may refuse.
+            // The application's memory pool may throw.
             Fault("Received data could not be stored.", e);
             return false;
         }
     }
 
-    // One flush for all that the round brought.
+    // One flush for everything received in the round.
     private void FlushInput(int bytes)
     {
         if (bytes == 0 || _isDiscarding)
@@ -120,7 +121,7 @@ internal sealed partial class StreamSocket
         }
         catch (Exception)
         {
-            // As in OnFlushed, but completed synchronously.
+            // As in TakeFlushed: the application completed its reader with an exception.
             _isDiscarding = true;
             return;
         }
@@ -137,7 +138,7 @@ internal sealed partial class StreamSocket
         flush.GetAwaiter().UnsafeOnCompleted(_onFlushed);
     }
 
-    // The application has read enough, or has completed its end; or we have cancelled the wait.
+    // The application has read enough or completed its reader, or EndInput has cancelled the flush.
     private void OnFlushed()
     {
         try
@@ -158,7 +159,7 @@ internal sealed partial class StreamSocket
         }
         catch (Exception)
         {
-            // It completed its reader with an exception: the same as completing it.
+            // The application completed its reader with an exception, which is treated like completing it.
             _isDiscarding = true;
         }
 
@@ -180,7 +181,7 @@ internal sealed partial class StreamSocket
 
         if (IsReceiving)
         {
-            // More has probably arrived meanwhile; read without another poll.
+            // More has probably arrived in the meantime; read without waiting for a poll.
             Receive(_isClosedBehind);
         }
 
@@ -192,7 +193,7 @@ internal sealed partial class StreamSocket
     {
         if (_isFlushing)
         {
-            // The end comes behind the bytes that the application has not read yet.
+            // Deferred until the application has read the pending bytes.
             return;
         }
 
@@ -201,7 +202,7 @@ internal sealed partial class StreamSocket
         FinishIfBothEnded();
     }
 
-    // Nothing more will be delivered. Idempotent; the first reason wins.
+    // Ends receiving: nothing more is delivered. Idempotent; the first reason counts.
     private void EndInput(ZeroTierException? error)
     {
         if (_isInputDone || _isInputEnding)

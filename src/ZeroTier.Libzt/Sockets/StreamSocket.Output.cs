@@ -6,10 +6,10 @@ namespace ZeroTier.Libzt.Sockets;
 
 internal sealed partial class StreamSocket
 {
-    // At most this much per call: libzt makes, encrypts and sends the packets within it, on this thread.
+    // The maximum per send call: libzt builds, encrypts and sends the packets synchronously, on this thread.
     private const int ChunkSize = 64 * 1024;
 
-    // Long enough for an acknowledgement on any usable path.
+    // The time in milliseconds after the last send after which data counts as delivered: long enough for an acknowledgement on usual paths.
     private const int QuietTime = 250;
 
     private readonly Pipe _output;
@@ -24,21 +24,21 @@ internal sealed partial class StreamSocket
     private long _lastProgress;
     private long _finSentAt = Never;
 
-    /// <summary>The application's end.</summary>
+    /// <summary>The application's end of the output pipe.</summary>
     internal PipeWriter Output => _output.Writer;
 
     internal Task<ZeroTierException?> SendEnded => _sendEnded.Task;
 
-    /// <summary>Waits in the loop's queue for its turn to send. Kept by the loop.</summary>
+    /// <summary>Whether the socket is in the loop's queue of senders. Set by the loop.</summary>
     internal bool IsSendQueued { get; set; }
 
-    /// <summary>As far as one can know, see <see cref="SocketLoop.DrainAsync"/>.</summary>
+    /// <summary>Whether everything written has probably been received, see <see cref="SocketLoop.DrainAsync"/>.</summary>
     internal bool IsDrained => _isOver
         || (_finSentAt != Never ? Loop.Now >= _finSentAt + Loop.Limits.LingerTime : !_isDisposed
             && _isReading
             && Loop.Now >= _lastProgress + QuietTime);
 
-    /// <summary>Ends sending in order: FIN follows what libzt has taken, the rest is dropped.</summary>
+    /// <summary>Ends sending gracefully: FIN follows the bytes that libzt has taken, the rest is dropped.</summary>
     internal void CloseOutput()
     {
         if (!_isOver && !_isOutputDone)
@@ -48,8 +48,10 @@ internal sealed partial class StreamSocket
         }
     }
 
-    /// <summary>Sends a chunk of what the application has written, as far as there is room. The loop calls it in turn.</summary>
-    /// <returns>Bytes sent.</returns>
+    /// <summary>
+    /// Sends up to a chunk of what the application has written, as far as libzt has room. Called by the loop, in turn with other senders.
+    /// </summary>
+    /// <returns>The number of bytes sent.</returns>
     internal int Send()
     {
         int sent = 0;
@@ -80,7 +82,8 @@ internal sealed partial class StreamSocket
         return sent;
     }
 
-    // False when the read waits. Throws what the application completed its writer with, and when it broke the pipe.
+    // False when the read is pending. Throws the exception with which the application completed its writer, or one caused by misuse of the
+    // pipe.
     private bool TryRead(out ReadResult result)
     {
         PipeReader reader = _output.Reader;
@@ -102,8 +105,8 @@ internal sealed partial class StreamSocket
         return false;
     }
 
-    // While libzt has no room nothing is read, but a pipe that the application broke or abandoned must be noticed now, as nothing else
-    // would report it for long.
+    // Checks the output pipe at disposal. While libzt has no room the pipe is not read, so an error of the application in it would
+    // otherwise be noticed only much later.
     private void LookAtOutput()
     {
         if (!_isBlocked || _isReading)
@@ -146,7 +149,7 @@ internal sealed partial class StreamSocket
             reader.AdvanceTo(buffer.Start);
             if (error == Errno.Again)
             {
-                // Promised by the poll: not more than a few times in a row.
+                // The poll may have reported room: count it as spurious.
                 Spurious();
                 _isBlocked = true;
             }
@@ -165,7 +168,7 @@ internal sealed partial class StreamSocket
         reader.AdvanceTo(buffer.GetPosition(sent));
         if (sent < chunk.Length)
         {
-            // No room: libzt says when there is.
+            // No room left: wait for the poll to report it.
             _isBlocked = true;
         }
         else if (isAll && result.IsCompleted)
@@ -176,7 +179,8 @@ internal sealed partial class StreamSocket
         return sent;
     }
 
-    // One call per chunk, not per block: libzt cuts segments within a call only, and without delay every call's last one leaves short.
+    // One call per chunk and not per block: libzt fills segments only within a call, and with TCP_NODELAY the last segment of every call is
+    // sent short.
     private ReadOnlySpan<byte> Gather(in ReadOnlySequence<byte> buffer)
     {
         ReadOnlySpan<byte> first = buffer.FirstSpan;
@@ -217,10 +221,10 @@ internal sealed partial class StreamSocket
         }
     }
 
-    // The application completed its writer with an exception, or broke the pipe: a reset is what the other end sees.
+    // The application completed its writer with an exception or misused the pipe: reset the connection.
     private void FailOutput(Exception cause)
     {
-        // A pipe that was used against its rules throws these, whichever of its fields the two uses have left at odds.
+        // The exceptions that a pipe may throw after concurrent, and so invalid, use.
         bool isBroken = cause is InvalidOperationException or ArgumentException or NullReferenceException or IndexOutOfRangeException;
         Fault(
             isBroken
@@ -234,8 +238,7 @@ internal sealed partial class StreamSocket
     {
         if (Connection.IsAborted)
         {
-            // The output was completed after an abort that this thread is about to process: a FIN before the reset would look like an
-            // orderly end.
+            // An abort is queued for this thread: a FIN before the reset would look like an orderly end.
             return;
         }
 
@@ -253,7 +256,7 @@ internal sealed partial class StreamSocket
         FinishIfBothEnded();
     }
 
-    // Nothing more will be sent. Idempotent; the first reason wins.
+    // Ends sending. Idempotent; the first reason counts.
     private void EndOutput(ZeroTierException? error)
     {
         if (_isOutputDone)
@@ -274,7 +277,7 @@ internal sealed partial class StreamSocket
         }
     }
 
-    // Resets and aborts end a pending write with a completed flush; only a timeout becomes an exception.
+    // After resets and aborts a pending flush reports completion; only a time-out makes it throw.
     private void CompleteOutput()
     {
         if (_isOutputPipeDone)
@@ -286,7 +289,7 @@ internal sealed partial class StreamSocket
         Loop.OpenPipeEnds--;
         End(_output.Reader, _outputError?.Error == ZeroTierError.TimedOut ? _outputError : null);
 
-        // Last: a continuation may try to write immediately.
+        // Last, because a continuation may try to write immediately.
         _sendEnded.TrySetResult(_outputError);
     }
 }

@@ -5,8 +5,8 @@ using ZeroTier.Libzt.Native;
 namespace ZeroTier.Libzt.Sockets;
 
 /// <summary>
-/// The loop's side of a connection: the descriptor, and the far ends of the pipes. All but the pipes and tasks belongs to the loop's
-/// thread.
+/// The loop's side of a connection: the descriptor and the engine's ends of the pipes. Everything except the pipes and tasks is used on the
+/// loop's thread only.
 /// </summary>
 /// <remarks>
 /// <code>
@@ -14,7 +14,7 @@ namespace ZeroTier.Libzt.Sockets;
 ///                │ ▲                                                     │ ▲
 ///          flush waits: paused                                     no room: Out polled
 ///
-/// FIN received and sent ──► closed            let go by the application: what comes is discarded until the peer's FIN, for a bounded time
+/// FIN received and sent ──► closed            disposed by the application: received bytes are discarded until the peer's FIN or a deadline
 /// error, abort ──────────► both pipes end, the descriptor closes (by the peer's reset) or lingers (for ours, see LingeringSocket)
 /// </code>
 /// </remarks>
@@ -25,7 +25,7 @@ internal sealed partial class StreamSocket : PolledSocket
     private bool _isDisposed;
     private bool _isCounted = true;
 
-    // libzt's connection has ended in order; only the application still has to read.
+    // libzt's connection has ended in order in both directions; the application still has to read buffered bytes.
     private bool _isClosedBehind;
 
     internal StreamSocket(
@@ -52,7 +52,7 @@ internal sealed partial class StreamSocket : PolledSocket
         loop.EnqueueSend(this);
     }
 
-    /// <summary>What the application holds.</summary>
+    /// <summary>The object that the application holds.</summary>
     internal LibztConnection Connection { get; }
 
     internal override PollEvents Interest =>
@@ -64,7 +64,7 @@ internal sealed partial class StreamSocket : PolledSocket
         ? Never
         : _finSentAt != Never ? _finSentAt + Loop.Limits.LingerTime : _lastProgress + Loop.Limits.AbandonedTime;
 
-    /// <summary>Closed by the application and waiting only for the peer's FIN: may be closed at once when descriptors are scarce.</summary>
+    /// <summary>Disposed by the application and waiting only for the peer's FIN: may be closed early when descriptors are scarce.</summary>
     internal bool IsLingering => _isDisposed && !_isOver && _finSentAt != Never;
 
     internal override (int Rank, long Since) Expendable => IsLingering ? (1, _finSentAt) : default;
@@ -108,10 +108,10 @@ internal sealed partial class StreamSocket : PolledSocket
 
     internal override void End(ZeroTierException reason) => EndWith(reason, Ending.Reset);
 
-    /// <summary>The application aborts.</summary>
+    /// <summary>Resets the connection at the application's request.</summary>
     internal void Abort() => EndWith(Connection.AbortReason, Ending.Reset);
 
-    /// <summary>The application has let go and completed its ends of the pipes.</summary>
+    /// <summary>Called when the application has disposed the connection and its ends of the pipes are completed.</summary>
     internal void OnDisposed()
     {
         _isDisposed = true;
@@ -122,14 +122,14 @@ internal sealed partial class StreamSocket : PolledSocket
         Update();
     }
 
-    /// <summary>Completes the application's ends of a connection that no application ever got.</summary>
+    /// <summary>Completes the application's ends of the pipes, for a connection that was never handed out.</summary>
     internal void Discard()
     {
         End(_output.Writer);
         End(_input.Reader);
     }
 
-    /// <summary>Both streams have ended in order, or lingering has taken long enough.</summary>
+    /// <summary>Closes the socket: both directions have ended in order, or the linger time has passed.</summary>
     internal void Finish()
     {
         _isOver = true;
@@ -149,7 +149,7 @@ internal sealed partial class StreamSocket : PolledSocket
     {
         if (_isFlushing && !_isEof && IsOrderly(error))
         {
-            // Buffered bytes of the peer and its FIN can still be read.
+            // Received bytes that libzt still buffers, and the peer's FIN, can be read later.
             _isClosedBehind = true;
         }
         else
@@ -158,17 +158,17 @@ internal sealed partial class StreamSocket : PolledSocket
         }
     }
 
-    // With our FIN acknowledged after the peer's, lwIP has no connection any more and says so; whatever ends one before that has another
-    // number.
+    // When our FIN is acknowledged after the peer's, lwIP frees the connection and reports "not connected"; any earlier end has another
+    // error.
     private bool IsOrderly(Errno error) => _finSentAt != Never && error is (Errno.None or Errno.NotConnected);
 
-    // The connection is dead, by the peer's doing or for lack of answers.
+    // The connection has failed: reset by the peer, or timed out.
     private void Fail(Errno error)
     {
         if (_isEof && _finSentAt != Never)
         {
-            // Ended in order in both directions. The application may still have to read what came; then only the descriptor goes, its error
-            // would show for ever.
+            // Both directions have ended in order. The application may still have bytes to read, so only the descriptor is closed, which
+            // would report its error at every poll.
             Descriptor?.Dispose();
             Descriptor = null;
             FinishIfBothEnded();
@@ -188,11 +188,11 @@ internal sealed partial class StreamSocket : PolledSocket
         _isOver = true;
         Uncount();
 
-        // Once FIN is sent nothing would be gained by waiting, since libzt no longer looks for dead peers. Not because the buffer is full:
-        // the peer may acknowledge it all before the close, which then sends FIN.
+        // After FIN there is no point in waiting, since libzt sends no keep-alive probes any more. A full send buffer is no reason to close
+        // at once: the peer may acknowledge everything before the close, which would then send FIN.
         bool closesAtOnce = _finSentAt != Never;
 
-        // First, so that the socket is removed even if the application's pool or scheduler throws when the pipes end.
+        // Removed first, so that this happens even if the application's pool or scheduler throws when the pipes are completed.
         Loop.Remove(this);
         if (Descriptor is { } descriptor)
         {
@@ -231,10 +231,10 @@ internal sealed partial class StreamSocket : PolledSocket
 
     private enum Ending
     {
-        /// <summary>libzt says that the connection is over.</summary>
+        /// <summary>libzt reports that the connection has ended.</summary>
         Failure,
 
-        /// <summary>This end gives it up: the peer must hear a reset.</summary>
+        /// <summary>This end aborts: the peer must get a reset.</summary>
         Reset,
     }
 }

@@ -3,19 +3,22 @@ using ZeroTier.Libzt.Native;
 namespace ZeroTier.Libzt.Sockets;
 
 /// <summary>
-/// The one way to end a running poll: a spare UDP socket in its set, which any thread may close (docs/protocol/4-libzt-api.md 12.2). The
-/// loop makes the next one.
+/// Wakes the loop: the only way to end a poll in progress is to close a socket in its set (docs/protocol/4-libzt-api.md 12.2). This is a
+/// spare UDP socket for that purpose, which any thread may close; the loop then opens the next one.
 /// </summary>
 /// <remarks>
-/// The exception to the rule that only the loop's thread touches descriptors. It is safe: no other call is ever made on this socket, and
-/// only the loop makes sockets, so the freed number cannot belong to another one before the loop has looked.
+/// The exception to the rule that only the loop's thread uses descriptors. It is safe: no other call is ever made on this socket, and only
+/// the loop opens sockets, so the freed number is not reused before the poll has returned.
 /// </remarks>
 internal sealed class WakeSocket(SocketCounters counters)
 {
     private int _fd = -1;
     private int _wakers;
 
-    /// <summary>The descriptor to poll, or -1 when libzt has none left; then the loop must not sleep long.</summary>
+    /// <summary>
+    /// Returns the descriptor to poll, opening one if necessary; -1 when libzt has none left, in which case the loop must use a short
+    /// timeout.
+    /// </summary>
     internal int Ensure()
     {
         int fd = Volatile.Read(ref _fd);
@@ -28,10 +31,12 @@ internal sealed class WakeSocket(SocketCounters counters)
         return fd;
     }
 
-    /// <summary>The descriptor is still the one to poll, or there was none: the loop was not woken since <see cref="Ensure"/>.</summary>
+    /// <summary>True when the loop was not woken since <see cref="Ensure"/> returned this descriptor (or -1).</summary>
     internal bool Is(int fd) => Volatile.Read(ref _fd) == fd;
 
-    /// <summary>Ends the poll that runs or is about to. Any thread, but only after the loop has said that it sleeps.</summary>
+    /// <summary>
+    /// Ends the current or the next poll. May be called on any thread, but only after the loop has announced that it sleeps.
+    /// </summary>
     internal void Wake()
     {
         Interlocked.Increment(ref _wakers);
@@ -45,7 +50,7 @@ internal sealed class WakeSocket(SocketCounters counters)
         Interlocked.Decrement(ref _wakers);
     }
 
-    /// <summary>Closes the socket and waits for wakers that are just closing one: afterwards the node may stop.</summary>
+    /// <summary>Closes the socket and waits for threads that are just closing one; afterwards the node may be stopped.</summary>
     internal void End()
     {
         Wake();

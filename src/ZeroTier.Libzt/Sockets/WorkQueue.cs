@@ -3,11 +3,12 @@ using System.IO.Pipelines;
 namespace ZeroTier.Libzt.Sockets;
 
 /// <summary>
-/// Work for the loop's thread, in the order of its arrival. Any thread may add; the pipes of connections do so as their scheduler.
+/// A queue of work items for the loop's thread, in FIFO order. Any thread may add items; it is also the scheduler of the engine's ends of
+/// pipes.
 /// </summary>
 /// <remarks>
-/// The first thread that adds work while the loop sleeps wakes it. Work added after the end runs on the caller's thread: by then everything
-/// that the loop owned is closed, and what is left to do concerns pipes and waiting callers only.
+/// The first thread that adds work while the loop sleeps wakes it. Work added after the loop's end runs on the caller's thread: all
+/// descriptors are closed by then, so it only concerns pipes and waiting callers.
 /// </remarks>
 internal sealed class WorkQueue(Action wake) : PipeScheduler
 {
@@ -18,7 +19,7 @@ internal sealed class WorkQueue(Action wake) : PipeScheduler
     private bool _asleep;
     private bool _ended;
 
-    /// <summary>Something waits. A look without a lock: what it misses, <see cref="TrySleep"/> sees.</summary>
+    /// <summary>Whether there is work. Read without a lock: an item that it misses is seen by <see cref="TrySleep"/>.</summary>
     internal bool HasWork => Volatile.Read(ref _count) != 0;
 
     public override void Schedule(Action<object?> action, object? state)
@@ -53,8 +54,8 @@ internal sealed class WorkQueue(Action wake) : PipeScheduler
         action(state);
     }
 
-    /// <summary>Runs what has come so far; what that adds waits for the next call. Only the loop's thread.</summary>
-    /// <param name="onError">Takes what an item throws, and the item's state.</param>
+    /// <summary>Runs the items queued so far; items that these add wait for the next call. Called on the loop's thread only.</summary>
+    /// <param name="onError">Called with an item's state and the exception that it threw.</param>
     internal void Run(Action<object?, Exception> onError)
     {
         int count;
@@ -85,7 +86,7 @@ internal sealed class WorkQueue(Action wake) : PipeScheduler
         }
     }
 
-    /// <summary>The loop is about to sleep: from now on work wakes it. False when there is work.</summary>
+    /// <summary>Announces that the loop is about to sleep, so that new work wakes it. False when there is work.</summary>
     internal bool TrySleep()
     {
         lock (_gate)
@@ -95,7 +96,7 @@ internal sealed class WorkQueue(Action wake) : PipeScheduler
         }
     }
 
-    /// <summary>The loop is awake, whatever woke it.</summary>
+    /// <summary>Announces that the loop is awake, whatever woke it.</summary>
     internal void Awake()
     {
         lock (_gate)
@@ -104,7 +105,7 @@ internal sealed class WorkQueue(Action wake) : PipeScheduler
         }
     }
 
-    /// <summary>The loop ends. False when there is work.</summary>
+    /// <summary>Ends the queue. False when there is work.</summary>
     internal bool TryEnd()
     {
         lock (_gate)

@@ -15,6 +15,7 @@ internal sealed partial class NodeSession
     // Peers are stored soon after they change, so that a node that is killed has its peer cache at the next start; without it, the node
     // could not be reached for minutes.
     private static readonly TimeSpan PeerStoreInterval = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan StorageWarningInterval = TimeSpan.FromHours(1);
 
     // Peers whose files are to be written. Guarded by itself.
     private readonly HashSet<NodeId> _changedPeers = [];
@@ -189,12 +190,15 @@ internal sealed partial class NodeSession
         try
         {
             write();
-            Volatile.Write(ref _notStored, 0);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // Peers are written repeatedly: log a full disk once, until a write succeeds.
-            if (Interlocked.Exchange(ref _notStored, 1) == 0)
+            // Several files are written, some of them again and again, and of those on a full disk some succeed.
+            var time = Options.TimeProvider;
+            long now = time.GetTimestamp();
+            long due = Volatile.Read(ref _nextStorageWarning);
+            long next = now + (long)(StorageWarningInterval.TotalSeconds * time.TimestampFrequency);
+            if (now >= due && Interlocked.CompareExchange(ref _nextStorageWarning, next, due) == due)
             {
                 LifecycleLog.NotStored(_log, what, e);
             }

@@ -13,7 +13,7 @@ internal sealed partial class NodeSession
     // ZeroTierOne, which uses its vendor's relay by default, waits for 60 s. Here a relay is used only if one is configured.
     private static readonly TimeSpan RelayPatience = TimeSpan.FromSeconds(15);
 
-    private RelayedTransport? _relayed;
+    private RelayClientTransport? _relayed;
 
     /// <summary>Whether a connection to a TCP relay is in use.</summary>
     public bool UsesTcpRelay => _relayed?.IsCarrying ?? false;
@@ -28,7 +28,7 @@ internal sealed partial class NodeSession
             try
             {
                 return Options.TcpRelayListen is { } listen
-                    ? RelayingTransport.Listen(udp, listen, self.EndPoints, Options.TimeProvider, log)
+                    ? RelayServerTransport.Listen(udp, listen, self.EndPoints, Options.TimeProvider, log)
                     : udp;
             }
             catch
@@ -39,8 +39,8 @@ internal sealed partial class NodeSession
         }
 
         return Options.TcpRelay is { } relay
-            ? _relayed = new RelayedTransport(
-                udp, relay, to => IsReachedBy(relay, to), RelayedTransport.ConnectAsync, Options.TimeProvider, log)
+            ? _relayed = new RelayClientTransport(
+                udp, relay, to => IsReachedBy(relay, to), RelayClientTransport.ConnectAsync, Options.TimeProvider, log)
             : udp;
     }
 

@@ -43,7 +43,7 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
     private JoinedNetwork? _leaving;
     private volatile bool _closing;
     private bool _readOnly;
-    private int _notStored;
+    private long _nextStorageWarning = long.MinValue;
     private bool _online;
 
     private NodeSession(

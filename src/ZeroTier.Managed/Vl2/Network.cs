@@ -152,10 +152,10 @@ internal sealed class Network : IConfigurationSink, IDisposable
     /// on. If this node itself is revoked, all are reset, and the configuration is requested again.
     /// </summary>
     /// <param name="revocation">The revocation, of this network.</param>
-    public CredentialAcceptance? Add(Revocation revocation)
+    public CredentialOutcome? Add(Revocation revocation)
     {
-        CredentialAcceptance? acceptance = Members?.Add(revocation);
-        if (acceptance != CredentialAcceptance.New
+        CredentialOutcome? acceptance = Members?.Add(revocation);
+        if (acceptance != CredentialOutcome.New
             || revocation.Type != CredentialType.Membership
             || Configuration is not { } configuration)
         {

@@ -299,9 +299,9 @@ internal sealed class NetworkTable : IVl1Client, IDisposable
 
         foreach (Revocation revocation in list.Revocations)
         {
-            CredentialAcceptance? acceptance = NetworkOf(revocation.Network)?.Add(revocation);
+            CredentialOutcome? acceptance = NetworkOf(revocation.Network)?.Add(revocation);
             Note(acceptance);
-            if (acceptance == CredentialAcceptance.New && revocation.IsToBePassedOn)
+            if (acceptance == CredentialOutcome.New && revocation.IsToBePassedOn)
             {
                 (news ??= []).Add(revocation);
             }
@@ -319,11 +319,11 @@ internal sealed class NetworkTable : IVl1Client, IDisposable
 
         return isHeld ? PacketResult.Hold : PacketResult.Accepted;
 
-        void Note(CredentialAcceptance? acceptance)
+        void Note(CredentialOutcome? acceptance)
         {
-            isNew |= acceptance == CredentialAcceptance.New;
-            isHeld |= acceptance == CredentialAcceptance.UnknownSigner;
-            if (acceptance == CredentialAcceptance.Rejected)
+            isNew |= acceptance == CredentialOutcome.New;
+            isHeld |= acceptance == CredentialOutcome.UnknownSigner;
+            if (acceptance == CredentialOutcome.Rejected)
             {
                 Drops.Add(Vl2Drop.BadCredential);
             }

@@ -35,19 +35,19 @@ internal sealed partial class VirtualPort : IFrameLink, INeighborResolver, IMult
     private readonly Vl1Node _vl1;
     private readonly NetworkId _network;
     private readonly IMembershipGate _gate;
-    private readonly AddressOwnership _ownership;
+    private readonly SourceAddressCheck _sourceCheck;
     private readonly Vl2DropCounters _drops;
     private readonly VirtualFrameBatchPool _batches;
     private readonly BridgeTable _bridges = new();
     private volatile NetworkConfiguration? _configuration;
-    private volatile FrameHandler? _receiver;
+    private volatile FrameDelivery? _receiver;
 
     public VirtualPort(Vl1Node vl1, NetworkId network, IMembershipGate gate, Vl2DropCounters drops)
     {
         _vl1 = vl1;
         _network = network;
         _gate = gate;
-        _ownership = new AddressOwnership(network, gate);
+        _sourceCheck = new SourceAddressCheck(network, gate);
         Multicast = new NetworkMulticast(vl1, network, this);
         _drops = drops;
         Addressing = new MemberAddressing(network);
@@ -73,7 +73,7 @@ internal sealed partial class VirtualPort : IFrameLink, INeighborResolver, IMult
     public Action<NodeId, IpAddress>? AddressClaimed { get; set; }
 
     /// <summary>Starts delivery to the stack. Frames received before are dropped.</summary>
-    public void Start(FrameHandler receiver) => _receiver = receiver;
+    public void Start(FrameDelivery receiver) => _receiver = receiver;
 
     /// <summary>Stops delivery.</summary>
     public void Stop() => _receiver = null;
@@ -361,11 +361,11 @@ internal sealed partial class VirtualPort : IFrameLink, INeighborResolver, IMult
             return false;
         }
 
-        if (!isBridged && !_ownership.IsHonest(configuration, sender, shown, source, etherType, frame))
+        if (!isBridged && !_sourceCheck.IsHonest(configuration, sender, shown, source, etherType, frame))
         {
             isSpoofed = true;
             _drops.Add(Vl2Drop.SpoofedSource);
-            if (_ownership.FindClaimOfOurs(configuration, etherType, frame) is { } address)
+            if (_sourceCheck.FindClaimOfOurs(configuration, etherType, frame) is { } address)
             {
                 AddressClaimed?.Invoke(sender, address);
             }

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace ZeroTier.Service.AspNetCore.Access;
 
-/// <summary>Log messages of who gets in at the HTTP APIs. Ids 341 to 344.</summary>
+/// <summary>Log messages of access control of the HTTP APIs. Event ids 341 to 344.</summary>
 internal static partial class AccessLog
 {
     public const string Category = "ZeroTier.Service.AspNetCore";

@@ -3,7 +3,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace ZeroTier.Service.AspNetCore.Access;
 
-/// <summary>What every API of a node needs in order to let requests in.</summary>
+/// <summary>Registers access control, which all HTTP APIs of a node share.</summary>
 internal static class AccessServices
 {
     public static IServiceCollection AddApiAccess(this IServiceCollection services)

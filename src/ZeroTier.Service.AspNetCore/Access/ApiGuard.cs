@@ -8,8 +8,9 @@ using Microsoft.Net.Http.Headers;
 namespace ZeroTier.Service.AspNetCore.Access;
 
 /// <summary>
-/// Lets a request in, or not: by the policy that the app has given the endpoint, which the framework has checked before; without one,
-/// by the token, from this machine, by a name that no page on the Internet can take (docs/protocol/5-http-api.md 5.2).
+/// Access control for the HTTP APIs. If the app has given the endpoint an authorization policy, the framework has checked it before.
+/// Otherwise a request needs the token, and must come from this machine or a permitted network, with a Host that rules out DNS rebinding
+/// (docs/protocol/5-http-api.md 5.2).
 /// </summary>
 internal sealed class ApiGuard(
     ApiToken token,
@@ -23,9 +24,9 @@ internal sealed class ApiGuard(
     private readonly Refusals _refusals = new(loggerFactory.CreateLogger(AccessLog.Category), timeProvider);
     private readonly ZeroTierServiceOptions _options = options.Value;
 
-    /// <summary>The status with which to refuse; null to let it in.</summary>
+    /// <summary>Checks a request; returns the status code of the refusal, or null to permit it.</summary>
     /// <param name="context">The request.</param>
-    /// <param name="entry">What it must show where no policy decides.</param>
+    /// <param name="entry">The requirement when there is no policy.</param>
     public int? Refuse(HttpContext context, Entry entry = Entry.Token)
     {
         if (RefuseForeign(context) is { } foreign)
@@ -48,16 +49,19 @@ internal sealed class ApiGuard(
             true => null,
             false => Refuse(StatusCodes.Status401Unauthorized, "its token is wrong."),
 
-            // Without a log entry: half of all programs try without first.
+            // Not logged, because many clients first try without a token.
             null => StatusCodes.Status401Unauthorized,
         };
     }
 
-    /// <summary>The status with which to refuse what a page of another origin sends; null where it is none.</summary>
+    /// <summary>Refuses cross-origin requests of browsers; returns the status code, or null to permit the request.</summary>
     public int? RefuseForeign(HttpContext context) =>
         IsForeignPage(context.Request) ? Refuse(StatusCodes.Status403Forbidden, "it comes from a page of another origin.") : null;
 
-    /// <summary>The status with which to refuse what comes from where the token counts for nothing; null where it counts.</summary>
+    /// <summary>
+    /// Refuses requests from addresses, or for hosts, for which the token is not accepted; returns the status code, or null to permit the
+    /// request.
+    /// </summary>
     public int? RefuseFar(HttpContext context)
     {
         if (!IsNear(context))
@@ -72,10 +76,10 @@ internal sealed class ApiGuard(
             : Refuse(StatusCodes.Status403Forbidden, "its Host is neither localhost, nor an address, nor one of TokenHosts.");
     }
 
-    /// <summary>Whether a policy decides on the request.</summary>
+    /// <summary>Whether the endpoint has an authorization policy.</summary>
     /// <remarks>
-    /// An endpoint that is open to anonymous users has no policy: it needs the token. Where the authorization middleware is missing,
-    /// the framework has thrown before.
+    /// An endpoint with <c>AllowAnonymous</c> counts as having no policy, so it needs the token. If the authorization middleware is
+    /// missing, the framework has thrown before this is called.
     /// </remarks>
     public static bool HasPolicy(HttpContext context) =>
         context.GetEndpoint()?.Metadata is { } metadata && metadata.GetMetadata<IAllowAnonymous>() is null &&
@@ -105,11 +109,11 @@ internal sealed class ApiGuard(
         return IPAddress.IsLoopback(address) || _options.TokenNetworks.Any(network => network.Contains(address));
     }
 
-    // A request without one is no browser's.
+    // A request without a Host header does not come from a browser.
     private bool IsKnownHost(HostString host) => !host.HasValue || host.Host.Equals("localhost", StringComparison.OrdinalIgnoreCase) ||
         IPAddress.TryParse(host.Host, out _) || _options.TokenHosts.Contains(host.Host, StringComparer.OrdinalIgnoreCase);
 
-    // The first place that has one decides (5.2.1); null where none has.
+    // The first place that contains a token decides (5.2.1); null when there is none.
     private bool? IsToken(HttpRequest request, Entry entry)
     {
         if (request.Headers.TryGetValue(TokenHeader, out var header))

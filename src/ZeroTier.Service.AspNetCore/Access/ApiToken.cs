@@ -6,7 +6,7 @@ using ZeroTier.Hosting.Node;
 
 namespace ZeroTier.Service.AspNetCore.Access;
 
-/// <summary>The token for everything.</summary>
+/// <summary>The token for all HTTP APIs of the node.</summary>
 internal sealed class ApiToken(
     IOptions<ZeroTierServiceOptions> options,
     IOptions<ZeroTierNodeOptions> node,

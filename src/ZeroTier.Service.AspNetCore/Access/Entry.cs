@@ -1,14 +1,14 @@
 namespace ZeroTier.Service.AspNetCore.Access;
 
-/// <summary>What a request must show where no policy decides.</summary>
+/// <summary>The requirement for requests to an endpoint without an authorization policy.</summary>
 internal enum Entry
 {
     /// <summary>The token.</summary>
     Token,
 
-    /// <summary>The token, or the one for the metrics.</summary>
+    /// <summary>The token, or the metrics token.</summary>
     MetricsToken,
 
-    /// <summary>Nothing, besides that it comes from near.</summary>
+    /// <summary>No token; the request only must come from this machine or a permitted network.</summary>
     Nearness,
 }

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace ZeroTier.Service.AspNetCore.Access;
 
-/// <summary>Logs refused requests, at most one each second: somebody who guesses does not fill the log. Thread-safe.</summary>
+/// <summary>Logs refused requests, at most once per second, so that guessing tokens does not flood the log. Thread-safe.</summary>
 internal sealed class Refusals(ILogger logger, TimeProvider timeProvider)
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);

@@ -8,12 +8,12 @@ using Microsoft.Extensions.Options;
 
 namespace ZeroTier.Service.AspNetCore.Access;
 
-/// <summary>Reads a body whole, up to a bound; of whatever type it says it is (docs/protocol/5-http-api.md 5.1.4).</summary>
+/// <summary>Reads complete request bodies of bounded length, whatever their content type (docs/protocol/5-http-api.md 5.1.4).</summary>
 internal static class RequestBody
 {
     /// <summary>Reads a body as JSON.</summary>
     /// <exception cref="BadHttpRequestException">The body is too long, or ends early.</exception>
-    /// <exception cref="JsonException">It is no JSON.</exception>
+    /// <exception cref="JsonException">It is not valid JSON.</exception>
     public static async Task<JsonDocument> ReadJsonAsync(HttpContext context)
     {
         int maxLength = context.RequestServices.GetRequiredService<IOptions<ZeroTierServiceOptions>>().Value.MaxRequestBodySize;
@@ -27,7 +27,7 @@ internal static class RequestBody
         return JsonDocument.Parse(body);
     }
 
-    /// <summary>As <see cref="ReadJsonAsync"/>; null for what is no JSON.</summary>
+    /// <summary>As <see cref="ReadJsonAsync"/>, but returns null when the body is not valid JSON.</summary>
     /// <exception cref="BadHttpRequestException">The body is too long, or ends early.</exception>
     public static async Task<JsonDocument?> TryReadJsonAsync(HttpContext context)
     {
@@ -41,7 +41,7 @@ internal static class RequestBody
         }
     }
 
-    // The parser lets half a surrogate pair pass, and throws something else when a text or a name is read.
+    // The parser accepts an unpaired surrogate in an escape; reading the text or name later would throw InvalidOperationException.
     private static void CheckEscapes(ReadOnlySpan<byte> body)
     {
         var reader = new Utf8JsonReader(body);

@@ -6,7 +6,7 @@ using ZeroTier.Platform;
 
 namespace ZeroTier.Service.AspNetCore.Access;
 
-/// <summary>A secret that programs show, in a file as ZeroTierOne's (docs/protocol/5-http-api.md 5.1.3). Thread-safe.</summary>
+/// <summary>A token in a file, as ZeroTierOne's (docs/protocol/5-http-api.md 5.1.3). Thread-safe.</summary>
 internal abstract class TokenFile(ILogger logger)
 {
     private const string Alphabet = "abcdefghijklmnopqrstuvwxyz0123456789";
@@ -21,9 +21,7 @@ internal abstract class TokenFile(ILogger logger)
     /// <summary>The file.</summary>
     public abstract string FilePath { get; }
 
-    /// <summary>
-    /// Reads the file, and makes it where it is missing. What is wrong with it is logged, and nobody gets in by token then.
-    /// </summary>
+    /// <summary>Reads the file, creating it if it is missing. Problems are logged; no token is accepted then.</summary>
     public void Load()
     {
         lock (_gate)
@@ -45,7 +43,7 @@ internal abstract class TokenFile(ILogger logger)
         }
     }
 
-    /// <summary>Whether a text is the token. How long it takes says nothing about the token.</summary>
+    /// <summary>Whether a text is the token; compared in constant time.</summary>
     public bool Is(ReadOnlySpan<char> text)
     {
         Load();
@@ -64,7 +62,7 @@ internal abstract class TokenFile(ILogger logger)
         }
         catch (IOException) when (File.Exists(path))
         {
-            // Another process was faster: its token is the one.
+            // Another process has created the file first: use its token.
         }
     }
 

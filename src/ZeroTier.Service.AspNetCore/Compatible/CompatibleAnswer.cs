@@ -6,10 +6,10 @@ using Microsoft.Net.Http.Headers;
 
 namespace ZeroTier.Service.AspNetCore.Compatible;
 
-/// <summary>Answers in the forms of ZeroTierOne's HTTP API (docs/protocol/5-http-api.md 5.1.4, 5.1.5).</summary>
+/// <summary>Writes responses in the formats of ZeroTierOne's HTTP API (docs/protocol/5-http-api.md 5.1.4, 5.1.5).</summary>
 internal static class CompatibleAnswer
 {
-    // UTF-8 is not escaped.
+    // Non-ASCII characters are written as UTF-8 and not escaped, as ZeroTierOne does.
     private static readonly JsonWriterOptions Writing = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>Answers with JSON.</summary>
@@ -43,7 +43,7 @@ internal static class CompatibleAnswer
         },
         status);
 
-    /// <summary>Answers with an empty object, as to those who are not let in.</summary>
+    /// <summary>Answers with an empty object, for example to unauthorised callers.</summary>
     public static Task WriteEmptyAsync(HttpContext context, int status) => WriteAsync(
         context,
         static writer =>
@@ -53,7 +53,7 @@ internal static class CompatibleAnswer
         },
         status);
 
-    /// <summary>Answers that it was done.</summary>
+    /// <summary>Answers with <c>{"result":true}</c>.</summary>
     public static Task WriteResultAsync(HttpContext context) => WriteAsync(context, static writer =>
     {
         writer.WriteStartObject();
@@ -61,7 +61,7 @@ internal static class CompatibleAnswer
         writer.WriteEndObject();
     });
 
-    /// <summary>Answers that there is no such thing, without body.</summary>
+    /// <summary>Answers 404 without a body.</summary>
     public static Task WriteNotFoundAsync(HttpContext context)
     {
         context.Response.StatusCode = StatusCodes.Status404NotFound;

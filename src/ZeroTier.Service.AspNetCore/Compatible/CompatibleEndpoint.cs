@@ -6,13 +6,13 @@ using ZeroTier.Service.AspNetCore.Access;
 
 namespace ZeroTier.Service.AspNetCore.Compatible;
 
-/// <summary>What every endpoint of a compatible API does around its own work: asks the guard, and says what failed.</summary>
+/// <summary>The common part of all endpoints of the compatible APIs: access control and error responses.</summary>
 internal static class CompatibleEndpoint
 {
-    /// <summary>Makes an endpoint.</summary>
-    /// <param name="work">Answers a request that was let in.</param>
-    /// <param name="explain">The status of an exception that the work foresees; null for others.</param>
-    /// <param name="entry">What a request must show.</param>
+    /// <summary>Creates an endpoint.</summary>
+    /// <param name="work">Handles a permitted request.</param>
+    /// <param name="explain">The status code for expected exceptions; null for others.</param>
+    /// <param name="entry">The requirement when there is no policy.</param>
     public static RequestDelegate Create(Func<HttpContext, Task> work, Func<Exception, int?> explain, Entry entry = Entry.Token) =>
         async context =>
         {
@@ -28,7 +28,7 @@ internal static class CompatibleEndpoint
             }
             catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
             {
-                // Nobody waits for an answer.
+                // The client has disconnected.
             }
             catch (Exception exception) when (!context.Response.HasStarted)
             {

@@ -5,19 +5,19 @@ using System.Text;
 namespace ZeroTier.Service.AspNetCore.Connections;
 
 /// <summary>
-/// What a connection receives, with a Host in its first request where that has none. Later requests, and what is no request, pass as
-/// they are: the server refuses what is wrong with them.
+/// The received bytes of a connection, with a Host header inserted into the first request if it has none. Later requests, and anything that
+/// is not an HTTP/1.1 request, pass unchanged; the server handles errors in them.
 /// </summary>
 internal sealed class MissingHostStream(PipeReader inner) : Stream
 {
-    // More than the server takes by default. A longer head passes as it is.
+    // More than the server accepts by default. A longer request head passes unchanged.
     private const int MaxHeadLength = 64 * 1024;
 
     private static readonly byte[] Host = "Host: localhost\r\n"u8.ToArray();
 
     private bool _isPassed;
 
-    // What is to be read before the rest: the begin of the request line up to the inserted line's end.
+    // Bytes to return before the rest: the request line, followed by the inserted header.
     private ReadOnlyMemory<byte> _inserted;
 
     public override bool CanRead => true;
@@ -110,7 +110,7 @@ internal sealed class MissingHostStream(PipeReader inner) : Stream
         }
     }
 
-    // Up to the empty line; null while that has not come.
+    // The request head up to the empty line; null while that has not been received.
     private static ReadOnlySequence<byte>? HeadIn(ReadOnlySequence<byte> received)
     {
         var reader = new SequenceReader<byte>(received);
@@ -131,7 +131,7 @@ internal sealed class MissingHostStream(PipeReader inner) : Stream
         return false;
     }
 
-    // 0 for that of another protocol, such as HTTP/2, whose preface looks like a request.
+    // 0 for other protocols, such as HTTP/2, whose preface looks like a request.
     private static long RequestLineLength(ReadOnlySequence<byte> head)
     {
         var reader = new SequenceReader<byte>(head);

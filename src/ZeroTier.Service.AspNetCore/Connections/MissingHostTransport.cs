@@ -2,7 +2,7 @@ using System.IO.Pipelines;
 
 namespace ZeroTier.Service.AspNetCore.Connections;
 
-/// <summary>A connection whose first request has a Host.</summary>
+/// <summary>A transport whose first request is given a Host header if it has none.</summary>
 internal sealed class MissingHostTransport(IDuplexPipe inner) : IDuplexPipe
 {
     public PipeReader Input { get; } = PipeReader.Create(new MissingHostStream(inner.Input));

@@ -1,4 +1,4 @@
 namespace ZeroTier.Service.AspNetCore.Hosting;
 
-/// <summary>That <c>AddZeroTierService</c> was called.</summary>
+/// <summary>Registered by <c>AddZeroTierService</c>, so that mapping can check that it was called.</summary>
 internal sealed class ServiceMarker;

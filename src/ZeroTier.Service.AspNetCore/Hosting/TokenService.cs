@@ -3,7 +3,7 @@ using ZeroTier.Service.AspNetCore.Access;
 
 namespace ZeroTier.Service.AspNetCore.Hosting;
 
-/// <summary>Makes the token files before the first request, so that programs find them.</summary>
+/// <summary>Creates the token files before the first request, so that programs find them.</summary>
 internal sealed class TokenService(ApiToken token, MetricsToken metrics) : IHostedLifecycleService
 {
     public Task StartingAsync(CancellationToken cancellationToken)

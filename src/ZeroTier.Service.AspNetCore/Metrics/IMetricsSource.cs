@@ -1,8 +1,8 @@
 namespace ZeroTier.Service.AspNetCore.Metrics;
 
-/// <summary>A part of the host that has metrics of its own to add to those of the node, such as its controller.</summary>
+/// <summary>A part of the host, such as its controller, that adds metrics to those of the node.</summary>
 internal interface IMetricsSource
 {
-    /// <summary>Adds them.</summary>
+    /// <summary>Writes the metrics.</summary>
     ValueTask WriteAsync(MetricsText text, CancellationToken cancellationToken);
 }

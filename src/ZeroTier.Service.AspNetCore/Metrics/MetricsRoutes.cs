@@ -7,7 +7,7 @@ using ZeroTier.Service.AspNetCore.Node;
 
 namespace ZeroTier.Service.AspNetCore.Metrics;
 
-/// <summary>The metrics as Prometheus scrapes them (docs/protocol/5-http-api.md 5.4.7).</summary>
+/// <summary>The endpoint for metrics in Prometheus' format (docs/protocol/5-http-api.md 5.4.7).</summary>
 internal static class MetricsRoutes
 {
     public static void Map(IEndpointRouteBuilder api)

@@ -3,15 +3,15 @@ using System.Text;
 
 namespace ZeroTier.Service.AspNetCore.Metrics;
 
-/// <summary>Writes metrics in Prometheus' text format. Names and labels are ours, and need no escaping.</summary>
+/// <summary>Writes metrics in Prometheus' text format. All names and label values come from this project and need no escaping.</summary>
 internal sealed class MetricsText
 {
     private readonly StringBuilder _text = new();
 
-    /// <summary>Begins a metric.</summary>
+    /// <summary>Writes the header of a metric.</summary>
     /// <param name="name">Its name.</param>
     /// <param name="type">counter, gauge, or histogram.</param>
-    /// <param name="help">For people.</param>
+    /// <param name="help">The description.</param>
     public void Begin(string name, string type, string help) =>
         _text.Append(CultureInfo.InvariantCulture, $"# HELP {name} {help}\n# TYPE {name} {type}\n");
 
@@ -20,7 +20,7 @@ internal sealed class MetricsText
     /// <param name="value">The value.</param>
     public void Add(string series, long value) => _text.Append(CultureInfo.InvariantCulture, $"{series} {value}\n");
 
-    /// <summary>A metric with one value.</summary>
+    /// <summary>Writes a metric with a single value.</summary>
     public void Add(string name, string type, string help, long value)
     {
         Begin(name, type, help);

@@ -1,8 +1,7 @@
 namespace ZeroTier.Service.AspNetCore.Metrics;
 
 /// <summary>
-/// The node's metrics, with the names of ZeroTierOne's (docs/protocol/5-http-api.md 5.4.7) as far as the node counts the same, and what
-/// it counts besides.
+/// Writes the node's metrics, with ZeroTierOne's names where the meaning is the same (docs/protocol/5-http-api.md 5.4.7), and further ones.
 /// </summary>
 internal static class NodeMetricsText
 {
@@ -48,7 +47,7 @@ internal static class NodeMetricsText
             text.Add($"zt_peer_path_count{{node_id=\"{peer.Id}\",status=\"alive\"}}", peer.Paths.Count);
         }
 
-        // A gauge: the node keeps the latest measurement, not a histogram of them.
+        // A gauge and not a histogram, because the node only keeps the latest measurement.
         text.Begin("zt_peer_latency_ms", "gauge", "peer latency (ms), as last measured");
         foreach (ZeroTierPeer peer in peers)
         {

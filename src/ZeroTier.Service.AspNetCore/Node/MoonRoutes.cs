@@ -9,7 +9,7 @@ using ZeroTier.Service.AspNetCore.Compatible;
 
 namespace ZeroTier.Service.AspNetCore.Node;
 
-/// <summary>The moons that the node orbits (docs/protocol/5-http-api.md 5.4.6). libzt knows none.</summary>
+/// <summary>The endpoints for the moons of the node (docs/protocol/5-http-api.md 5.4.6). libzt supports none.</summary>
 internal static class MoonRoutes
 {
     public static void Map(IEndpointRouteBuilder api)
@@ -92,14 +92,14 @@ internal static class MoonRoutes
     private static ManagedNode Orbiting(ZeroTierNode node) => node as ManagedNode ?? throw new ZeroTierException(
         ZeroTierError.NotSupported, $"The {node.Engine} engine uses no moons. Use the managed engine.");
 
-    // Ten digits, as ZeroTierOne has it, or all sixteen, as they are shown.
+    // Ten digits, as in ZeroTierOne, or sixteen, as moon IDs are displayed.
     private static ulong? MoonOf(HttpContext context) =>
         ServiceEndpoint.Value(context, "moon") is { Length: 10 or 16 } text &&
         ulong.TryParse(text, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong id) && id != 0
             ? id
             : null;
 
-    // A number is taken as the text of its decimal digits.
+    // A JSON number is interpreted as the text of its digits.
     private static NodeId? SeedOf(JsonElement? body)
     {
         if (body is not { ValueKind: JsonValueKind.Object } orbit || !orbit.TryGetProperty("seed", out JsonElement seed) ||
@@ -139,7 +139,7 @@ internal static class MoonRoutes
         writer.WriteEndObject();
     }
 
-    // Until the seed has handed it out.
+    // A moon that has not been received from the seed yet.
     private static void WriteAwaited(Utf8JsonWriter writer, ulong id)
     {
         writer.WriteStartObject();

@@ -4,8 +4,8 @@ using System.Text.Json;
 namespace ZeroTier.Service.AspNetCore.Node;
 
 /// <summary>
-/// A joined network as the API shows it (docs/protocol/5-http-api.md 5.4.4). There is no device, and what the node is not told is left
-/// out.
+/// Writes a joined network in the API's format (docs/protocol/5-http-api.md 5.4.4). There is no network device; values that the node does
+/// not know are omitted.
 /// </summary>
 internal static class NetworkJson
 {
@@ -90,7 +90,7 @@ internal static class NetworkJson
         ZeroTierNetworkStatus.ClientTooOld => "CLIENT_TOO_OLD",
         ZeroTierNetworkStatus.AuthenticationRequired => "AUTHENTICATION_REQUIRED",
 
-        // The nearest to one that this engine cannot join.
+        // The closest status for a network that this engine cannot join.
         _ => "NOT_FOUND",
     };
 }

@@ -9,7 +9,7 @@ using ZeroTier.Service.AspNetCore.Compatible;
 
 namespace ZeroTier.Service.AspNetCore.Node;
 
-/// <summary>The node's networks: lists, joins, leaves, and changes their settings (docs/protocol/5-http-api.md 5.4.4).</summary>
+/// <summary>The endpoints for the node's networks: list, join, leave, and change settings (docs/protocol/5-http-api.md 5.4.4).</summary>
 internal static class NetworkRoutes
 {
     public static void Map(IEndpointRouteBuilder api)
@@ -59,7 +59,7 @@ internal static class NetworkRoutes
             ServiceApiLog.NetworkJoined(LoggerOf(context), id);
         }
 
-        // Gone again only where somebody else has left it meanwhile.
+        // Null only if the network was left concurrently.
         if (Find(node, id) is { } joined)
         {
             ZeroTierNetworkSettings settings = Changed(joined.Settings, body?.RootElement);
@@ -91,7 +91,7 @@ internal static class NetworkRoutes
         await CompatibleAnswer.WriteResultAsync(context).ConfigureAwait(false);
     }
 
-    // What is no boolean, and what is not known, changes nothing.
+    // Values that are not booleans and unknown names are ignored.
     private static ZeroTierNetworkSettings Changed(ZeroTierNetworkSettings settings, JsonElement? body) => new()
     {
         AllowManaged = Value(body, "allowManaged") ?? settings.AllowManaged,

@@ -6,7 +6,7 @@ using ZeroTier.Service.AspNetCore.Compatible;
 
 namespace ZeroTier.Service.AspNetCore.Node;
 
-/// <summary>The nodes that this node knows (docs/protocol/5-http-api.md 5.4.5), and that there are no bonds.</summary>
+/// <summary>The endpoints for peers (docs/protocol/5-http-api.md 5.4.5), and for bonds, which do not exist.</summary>
 internal static class PeerRoutes
 {
     public static void Map(IEndpointRouteBuilder api)
@@ -36,7 +36,7 @@ internal static class PeerRoutes
             return CompatibleAnswer.WriteNotFoundAsync(context);
         }
 
-        // Not 404: tools ask for members that this node has never met.
+        // Not 404, because tools query members that are not peers of this node.
         return node.Peers.FirstOrDefault(peer => peer.Id == id) is { } known
             ? CompatibleAnswer.WriteAsync(context, writer => Write(writer, known))
             : CompatibleAnswer.WriteEmptyAsync(context, StatusCodes.Status200OK);
@@ -69,7 +69,7 @@ internal static class PeerRoutes
         writer.WriteEndObject();
     }
 
-    // Only those that are alive are known.
+    // Paths in the list are alive.
     private static void Write(Utf8JsonWriter writer, ZeroTierPath path)
     {
         writer.WriteStartObject();

@@ -6,14 +6,14 @@ using ZeroTier.Service.AspNetCore.Compatible;
 
 namespace ZeroTier.Service.AspNetCore.Node;
 
-/// <summary>Makes endpoints that work with the host's node.</summary>
+/// <summary>Creates endpoints that use the host's node.</summary>
 internal static class ServiceEndpoint
 {
     public static readonly string[] Get = [HttpMethods.Get, HttpMethods.Head];
     public static readonly string[] Write = [HttpMethods.Post, HttpMethods.Put];
     public static readonly string[] Delete = [HttpMethods.Delete];
 
-    /// <summary>Makes an endpoint whose work gets the node while it runs.</summary>
+    /// <summary>Creates an endpoint that gets the running node; answers 503 when it is not running.</summary>
     public static RequestDelegate Create(Func<HttpContext, ZeroTierNode, Task> work, Entry entry = Entry.Token) =>
         CompatibleEndpoint.Create(
             context => work(context, RunningNode(context)),
@@ -26,7 +26,7 @@ internal static class ServiceEndpoint
                 : null,
             entry);
 
-    /// <summary>Whoever is not let in learns of no path whether there is one.</summary>
+    /// <summary>Answers 404, after access control, so that unauthorised callers cannot discover which paths exist.</summary>
     public static RequestDelegate NotFound { get; } = CompatibleEndpoint.Create(CompatibleAnswer.WriteNotFoundAsync, static _ => null);
 
     public static NetworkId? NetworkOf(HttpContext context) =>
@@ -37,7 +37,7 @@ internal static class ServiceEndpoint
 
     public static string Value(HttpContext context, string name) => context.Request.RouteValues[name] as string ?? "";
 
-    // The engine's own node, which knows more than the contract says of it.
+    // The engine's own node and not the host's wrapper, because some endpoints need members of ManagedNode.
     private static ZeroTierNode RunningNode(HttpContext context)
     {
         NodeHost host = context.RequestServices.GetRequiredService<NodeHost>();

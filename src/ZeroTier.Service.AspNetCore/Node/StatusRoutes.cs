@@ -15,10 +15,10 @@ using ZeroTier.Service.AspNetCore.Compatible;
 
 namespace ZeroTier.Service.AspNetCore.Node;
 
-/// <summary>What the node is, and whether it is online (docs/protocol/5-http-api.md 5.4.2, 5.4.3).</summary>
+/// <summary>The endpoints for the status and health of the node (docs/protocol/5-http-api.md 5.4.2, 5.4.3).</summary>
 internal static class StatusRoutes
 {
-    // That of the API: tools read from it what they may ask for.
+    // The version of the compatible API, from which tools derive the available features; not that of this software.
     private static readonly Version ApiVersion = new(1, 14, 1);
 
     public static void Map(IEndpointRouteBuilder api)
@@ -116,10 +116,10 @@ internal static class StatusRoutes
         writer.WriteNumber("versionRev", ApiVersion.Build);
     }
 
-    /// <summary>An endpoint in the form of the API.</summary>
+    /// <summary>Formats an endpoint as in the API.</summary>
     public static string Text(IPEndPoint endPoint) => string.Create(CultureInfo.InvariantCulture, $"{endPoint.Address}/{endPoint.Port}");
 
-    // There is no local.conf: to take a setting that then has no effect would be worse than to refuse it.
+    // There is no local.conf; refusing a setting is better than accepting one that has no effect.
     private static async Task RefuseSettingsAsync(HttpContext context)
     {
         using JsonDocument body = await RequestBody.ReadJsonAsync(context).ConfigureAwait(false);

@@ -4,19 +4,21 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.Extensions.Logging;
 using ZeroTier.Service.AspNetCore.Access;
+using ZeroTier.Service.AspNetCore.Pages.SignIn;
 
 namespace ZeroTier.Service.AspNetCore.Pages;
 
 /// <summary>
-/// Who gets to a set of pages: the users of the policy that the app has given them; without one, whoever has signed in with the token, from
-/// where the token is accepted. What the pages' script calls is refused to pages of other origins, by three means of which each is enough:
-/// the browser's own word (<c>Sec-Fetch-Site</c>, <c>Origin</c>), a cookie that stays on this site, and for changes a header that other
-/// origins cannot send without being asked.
+/// Access control for a set of pages. With an authorization policy of the app, the policy decides; otherwise users sign in with the token,
+/// from addresses where it is accepted. Calls of the pages' scripts are protected against cross-site request forgery by three independent
+/// means: the browser's headers (<c>Sec-Fetch-Site</c>, <c>Origin</c>), a SameSite cookie, and, for changes, a custom header that other
+/// origins cannot send without a CORS preflight.
 /// </summary>
 internal sealed class PageAccess(PageSet pages, ApiGuard guard, ApiToken token, TimeProvider timeProvider, ILoggerFactory loggerFactory)
 {
     /// <summary>
-    /// Sent by the pages' script: <c>use</c> where a person is at work, <c>refresh</c> where the page follows what happens.
+    /// The header that the pages' scripts send: <c>use</c> for requests caused by the user, <c>refresh</c> for automatic ones, which do not
+    /// extend the session.
     /// </summary>
     public const string ScriptHeader = "X-ZeroTier-Page";
     private const int MaxFormValue = 2048;
@@ -24,31 +26,33 @@ internal sealed class PageAccess(PageSet pages, ApiGuard guard, ApiToken token, 
         "These pages are for this machine, by the name of localhost or an address, unless the app allows more. " +
         "Its log says what was refused, and how to allow it.\n";
 
-    private readonly PageSessions _sessions = new(timeProvider);
+    private readonly SignInSessions _sessions = new(timeProvider);
     private readonly SignInLimit _limit = new(timeProvider);
     private readonly ILogger _logger = loggerFactory.CreateLogger(PagesLog.Category);
 
-    /// <summary>Around what script calls: it is for those who are signed in.</summary>
+    /// <summary>Endpoint filter for calls of scripts: requires a signed-in user.</summary>
     public ValueTask<object?> CheckCallAsync(EndpointFilterInvocationContext invocation, EndpointFilterDelegate next) =>
         RefuseCall(invocation.HttpContext) is { } status
             ? ValueTask.FromResult<object?>(TypedResults.Problem(statusCode: status))
             : next(invocation);
 
-    /// <summary>Around every file. Pages hold no data, and other sites may link to them.</summary>
+    /// <summary>
+    /// Endpoint filter for files. Does not check the origin, because pages contain no data and other sites may link to them.
+    /// </summary>
     public ValueTask<object?> CheckFileAsync(EndpointFilterInvocationContext invocation, EndpointFilterDelegate next) =>
         ApiGuard.HasPolicy(invocation.HttpContext) || guard.RefuseFar(invocation.HttpContext) is null
             ? next(invocation)
             : ValueTask.FromResult<object?>(TypedResults.Text(FarText, statusCode: StatusCodes.Status403Forbidden));
 
-    /// <summary>Whether to show a page; otherwise the sign-in is shown.</summary>
+    /// <summary>Whether the user is signed in; if not, the sign-in page is shown instead of a page.</summary>
     public bool IsSignedIn(HttpContext context) =>
         ApiGuard.HasPolicy(context) || _sessions.Find(SecretOf(context.Request), isUse: true) is not null;
 
-    /// <summary>Shows the sign-in in place of a page.</summary>
+    /// <summary>Returns the sign-in page in place of the requested page.</summary>
     public IResult ShowSignIn(string? problem = null, int status = StatusCodes.Status200OK) =>
         TypedResults.Text(pages.SignIn(problem), "text/html", contentEncoding: null, status);
 
-    /// <summary>Takes the form of the sign-in, at the address of the page that it stood for.</summary>
+    /// <summary>Handles the form of the sign-in page, which is posted to the URL of the requested page.</summary>
     public async Task<IResult> SignInAsync(HttpContext context)
     {
         if (ApiGuard.HasPolicy(context))
@@ -84,7 +88,7 @@ internal sealed class PageAccess(PageSet pages, ApiGuard guard, ApiToken token, 
         return TypedResults.StatusCode(StatusCodes.Status303SeeOther);
     }
 
-    /// <summary>Ends the session of a call.</summary>
+    /// <summary>Ends the session of a request.</summary>
     public IResult SignOut(HttpContext context)
     {
         _sessions.SignOut(SecretOf(context.Request));
@@ -113,11 +117,11 @@ internal sealed class PageAccess(PageSet pages, ApiGuard guard, ApiToken token, 
 
     private string? SecretOf(HttpRequest request) => request.Cookies[CookieName(request)];
 
-    // Cookies do not know ports, and programs on other ports of this machine have pages, too; so may a folder within this one.
+    // The cookie's name contains key and port, because cookies are shared by all ports of a host, and by nested paths.
     private string CookieName(HttpRequest request) =>
         string.Create(CultureInfo.InvariantCulture, $"zt-{pages.Key}-{request.Host.Port ?? (request.IsHttps ? 443 : 80)}");
 
-    // For the folder of the pages and nothing beside it.
+    // Restricts the cookie to the path of the pages.
     private static CookieOptions CookieOf(HttpRequest request)
     {
         string path = UriOf(request.PathBase + request.Path);
@@ -161,7 +165,7 @@ internal sealed class PageAccess(PageSet pages, ApiGuard guard, ApiToken token, 
             return StatusCodes.Status401Unauthorized;
         }
 
-        // Streams of events do not outlive the session. What signs out does.
+        // Abort GET requests, which may be event streams, when the session ends; the request that signs out must complete.
         if (HttpMethods.IsGet(context.Request.Method))
         {
             context.Response.RegisterForDispose(ended.UnsafeRegister(static c => ((HttpContext)c!).Abort(), context));

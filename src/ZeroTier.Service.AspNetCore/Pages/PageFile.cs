@@ -3,7 +3,7 @@ using Microsoft.Net.Http.Headers;
 
 namespace ZeroTier.Service.AspNetCore.Pages;
 
-/// <summary>A file of the pages as it is sent. Its tag is its hash.</summary>
+/// <summary>A file of a set of pages, as it is sent. Its ETag is its hash.</summary>
 internal sealed class PageFile(string name, string contentType, byte[] content)
 {
     public string Name => name;

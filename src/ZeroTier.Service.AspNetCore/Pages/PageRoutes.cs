@@ -9,29 +9,29 @@ using ZeroTier.Service.AspNetCore.Access;
 namespace ZeroTier.Service.AspNetCore.Pages;
 
 /// <summary>
-/// Maps a set of pages into a folder. All addresses within are relative, so that the folder may be anywhere. <c>session</c> says who is
-/// signed in (GET) and signs out (DELETE); <c>api/</c> is what the scripts call.
+/// Maps a set of pages below a path. All URLs in the pages are relative, so the path may be anything. <c>session</c> returns the signed-in
+/// user (GET) and signs out (DELETE); <c>api/</c> contains the endpoints for the scripts.
 /// </summary>
 internal static class PageRoutes
 {
-    // Scripts, styles and calls of this origin and of nothing else; text never becomes markup.
+    // Permits scripts, styles, images and calls of this origin only; trusted types prevent inserting text as markup.
     private const string ContentSecurityPolicy =
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
         "form-action 'self'; frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 
     /// <summary>
-    /// After what time a stream of events ends. Browsers come again by themselves, and are asked again whether they may; what has gone
-    /// without a word holds nothing for longer.
+    /// The maximum duration of an event stream. Browsers reconnect automatically and are then authorised again; clients that have vanished
+    /// silently do not hold resources for longer.
     /// </summary>
     public static readonly TimeSpan StreamAge = TimeSpan.FromMinutes(10);
 
     private static readonly string[] Reading = [HttpMethods.Get, HttpMethods.Head];
 
     /// <summary>Maps pages.</summary>
-    /// <param name="endpoints">Where to. <see cref="AccessServices.AddApiAccess"/> has been called.</param>
-    /// <param name="prefix">The folder.</param>
+    /// <param name="endpoints">The route builder. <see cref="AccessServices.AddApiAccess"/> must have been called.</param>
+    /// <param name="prefix">The path.</param>
     /// <param name="pages">The pages.</param>
-    /// <param name="mapApi">Maps what the scripts call; it is guarded as the pages are.</param>
+    /// <param name="mapApi">Maps the endpoints for the scripts, which get the same access control as the pages.</param>
     /// <returns>All endpoints, for conventions such as <c>RequireAuthorization</c>.</returns>
     public static IEndpointConventionBuilder Map(
         IEndpointRouteBuilder endpoints, string prefix, PageSet pages, Action<RouteGroupBuilder> mapApi)
@@ -74,14 +74,14 @@ internal static class PageRoutes
 
     private static IResult SendAsset(PageFile asset, HttpContext context)
     {
-        // Kept, and asked for anew: a new version of the app has new files.
+        // Cached, but revalidated at each use, because a new version of the app has other files.
         context.Response.Headers.CacheControl = "no-cache";
         return TypedResults.Bytes(asset.Content, asset.ContentType, entityTag: asset.Tag);
     }
 
     private static IResult SendPage(PageFile page, PageAccess access, HttpContext context)
     {
-        // Relative addresses need the slash behind the folder.
+        // Relative URLs need the trailing slash.
         if (page.Name == "index" && !context.Request.Path.Value!.EndsWith('/'))
         {
             return TypedResults.LocalRedirect(context.Request.PathBase + context.Request.Path + "/" + context.Request.QueryString);
@@ -95,7 +95,7 @@ internal static class PageRoutes
         : TypedResults.Json(new PageSession(null, SignsOut: true), PageJson.Default.PageSession);
 }
 
-/// <summary>Who is signed in, and whether the pages can sign out: an app's own sign-in is the app's to end.</summary>
+/// <summary>The signed-in user, and whether the pages can sign out; they cannot when the app authenticates users.</summary>
 internal sealed record PageSession(string? User, bool SignsOut);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]

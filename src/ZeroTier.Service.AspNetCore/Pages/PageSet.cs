@@ -5,9 +5,9 @@ using System.Text;
 namespace ZeroTier.Service.AspNetCore.Pages;
 
 /// <summary>
-/// The files of a set of pages, from the resources of an assembly: what lies under <c>Pages/</c> is shared, what lies under the set's own
-/// folder is its own. Each HTML file is what stands between the frame of <c>layout.html</c>, with a script of the same name and the text of
-/// its heading as title; <c>navigation.html</c> holds the links between the pages.
+/// A set of pages, from the embedded resources of an assembly: files under <c>Pages/</c> are shared by all sets, files under the set's own
+/// folder belong to it. Each HTML file is inserted into <c>layout.html</c>, with a script of the same name, and its heading as the title;
+/// <c>navigation.html</c> contains the links between the pages.
 /// </summary>
 internal sealed class PageSet
 {
@@ -28,19 +28,19 @@ internal sealed class PageSet
         Pages = pages;
     }
 
-    /// <summary>Tells the set from others, in lower case.</summary>
+    /// <summary>Identifies the set, in lower case.</summary>
     public string Key { get; }
 
-    /// <summary>Scripts, style, icon.</summary>
+    /// <summary>Scripts, style sheets and icons.</summary>
     public IReadOnlyList<PageFile> Assets { get; }
 
-    /// <summary>The pages, by name without ending; the first that is asked for is <c>index</c>.</summary>
+    /// <summary>The pages, by file name without extension; the start page is <c>index</c>.</summary>
     public IReadOnlyList<PageFile> Pages { get; }
 
     /// <summary>Reads a set.</summary>
-    /// <param name="name">What the pages are of, for their titles.</param>
-    /// <param name="assembly">Holds the set's own files as resources.</param>
-    /// <param name="folder">The first part of the resources' names, with a slash at its end.</param>
+    /// <param name="name">The name of the set, for page titles.</param>
+    /// <param name="assembly">The assembly with the set's own files as resources.</param>
+    /// <param name="folder">The prefix of the resources' names, with a trailing slash.</param>
     public static PageSet Read(string name, Assembly assembly, string folder)
     {
         Dictionary<string, byte[]> shared = ReadAll(typeof(PageSet).Assembly, SharedFolder), own = ReadAll(assembly, folder);
@@ -72,8 +72,8 @@ internal sealed class PageSet
             ]);
     }
 
-    /// <summary>The page on which a person signs in.</summary>
-    /// <param name="message">What went wrong before, in plain text; null at first.</param>
+    /// <summary>The sign-in page.</summary>
+    /// <param name="message">An error message in plain text; null for none.</param>
     public string SignIn(string? message) => Fill(_layout, _signIn, script: null).Replace(
         "{message}",
         message is null ? "" : $"""<p class="problem" role="alert">{WebUtility.HtmlEncode(message)}</p>""",

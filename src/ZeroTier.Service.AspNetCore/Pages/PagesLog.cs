@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 
 namespace ZeroTier.Service.AspNetCore.Pages;
 
-/// <summary>Log messages of the pages. Ids 320 to 329.</summary>
+/// <summary>Log messages of the pages. Event ids 320 to 329.</summary>
 internal static partial class PagesLog
 {
     public const string Category = "ZeroTier.Service.AspNetCore.Pages";

@@ -6,10 +6,10 @@ using ZeroTier.Managed;
 
 namespace ZeroTier.Service.AspNetCore.Status;
 
-/// <summary>What the status page shows, as JSON: one moment of the node. What the engine does not know is left out.</summary>
+/// <summary>Writes a snapshot of the node for the status page as JSON. Values that the engine does not know are omitted.</summary>
 internal static class StatusJson
 {
-    // A root may know thousands.
+    // Bounded, because a root may have thousands of peers.
     private const int MaxPeers = 200;
 
     public static string Write(NodeHost node, IEndpointReport? endPoints, DateTimeOffset now)
@@ -34,7 +34,7 @@ internal static class StatusJson
         return Encoding.UTF8.GetString(buffer.WrittenSpan);
     }
 
-    // Where nothing is served, the node alone can be wrong.
+    // The report of a host without endpoints: problems of the node only.
     private static EndpointReport ReportOf(NodeHost node)
     {
         if (node.LeftOut is { } reason)

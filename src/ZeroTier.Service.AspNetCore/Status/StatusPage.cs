@@ -10,10 +10,10 @@ using ZeroTier.Service.AspNetCore.Pages;
 
 namespace ZeroTier.Service.AspNetCore.Status;
 
-/// <summary>The page that shows how the host's node is. It changes nothing; what it shows is a stream of server-sent events.</summary>
+/// <summary>The read-only status page of the host's node. Its data is a stream of server-sent events.</summary>
 internal sealed class StatusPage
 {
-    /// <summary>Streams at a time: each reads the node once a second.</summary>
+    /// <summary>The maximum number of concurrent streams; each reads the node once a second.</summary>
     public const int MaxStreams = 16;
 
     private const string Folder = "Status/";
@@ -36,7 +36,7 @@ internal sealed class StatusPage
                 $"{MaxStreams} pages follow this node already. Close one of them.", statusCode: StatusCodes.Status503ServiceUnavailable);
         }
 
-        // With the request, however it ends.
+        // Released when the request has ended, for any reason.
         context.Response.OnCompleted(() =>
         {
             Interlocked.Decrement(ref _streams);

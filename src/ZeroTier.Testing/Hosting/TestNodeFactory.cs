@@ -5,7 +5,7 @@ using ZeroTier.Managed;
 
 namespace ZeroTier.Testing.Hosting;
 
-/// <summary>Gives a host a node on the test network instead of one of its own.</summary>
+/// <summary>Creates a host's node on the test network.</summary>
 internal sealed class TestNodeFactory(TestNetwork network, ILoggerFactory loggerFactory, TimeProvider timeProvider) : INodeFactory
 {
     public TestNetwork Network => network;

@@ -4,7 +4,8 @@ using ZeroTier.Hosting;
 namespace ZeroTier.Testing.Hosting;
 
 /// <summary>
-/// Takes out of a node's options what ties it to its machine: files, ports, roots. Networks stay, so that the app is tested as it is.
+/// Resets the node's options that depend on the machine: files, ports, roots. Networks remain, replaced where needed, so that the app is
+/// tested with its own configuration.
 /// </summary>
 internal sealed class TestNodeOptions(TestNetwork network) : IPostConfigureOptions<ZeroTierNodeOptions>
 {

@@ -4,12 +4,12 @@ using Microsoft.Extensions.Options;
 namespace ZeroTier.Testing.Hosting;
 
 /// <summary>
-/// Takes out of a web app's options what ties it to its machine: addresses, and URLs of the host. Endpoints stay, so that the app is tested
-/// as it is.
+/// Resets the web app's options that depend on the machine: addresses, and URLs of the host. Endpoints remain, so that the app is tested
+/// with its own configuration.
 /// </summary>
 internal sealed class TestServerOptions(TestNetwork network) : IPostConfigureOptions<ZeroTierOptions>
 {
-    // Where an app is found that has no ZeroTier endpoint of its own.
+    // The port of an app that has no ZeroTier endpoint.
     private const int DefaultPort = 80;
 
     public void PostConfigure(string? name, ZeroTierOptions options)
@@ -21,11 +21,11 @@ internal sealed class TestServerOptions(TestNetwork network) : IPostConfigureOpt
             string? id = entry.Network is { } named ? network.Substitute(named) : entry.Network;
             if (entry.Address is not null && id is null && options.Networks.Count == 1)
             {
-                // An address alone means its one network; with several, the validator says that it is not clear which.
+                // An address without a network means the app's only network; if there are several, the validator reports the ambiguity.
                 id = options.Networks[0];
             }
 
-            // Networks of tests give addresses of their own.
+            // Test networks assign other addresses, so the endpoint listens on all of the network's.
             options.ListenEntries[i] = entry with { Network = id, Address = id is null ? entry.Address : null };
         }
 

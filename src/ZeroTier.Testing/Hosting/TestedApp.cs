@@ -10,11 +10,11 @@ using ZeroTier.Hosting.Node;
 
 namespace ZeroTier.Testing.Hosting;
 
-/// <summary>An app under test, seen through its services.</summary>
+/// <summary>An app under test, accessed through its services.</summary>
 internal sealed class TestedApp(IServiceProvider services)
 {
-    /// <summary>Says why the app cannot be called over the network.</summary>
-    /// <exception cref="InvalidOperationException">It cannot.</exception>
+    /// <summary>Checks that the app can be called over the test network. The exception says why not and what to do.</summary>
+    /// <exception cref="InvalidOperationException">The app cannot be called.</exception>
     public void Check(TestNetwork network)
     {
         if (services.GetService<INodeFactory>() is not TestNodeFactory factory || factory.Network != network)
@@ -31,7 +31,7 @@ internal sealed class TestedApp(IServiceProvider services)
                 "The app has not been started. Start it first: await app.StartAsync(), or factory.StartServer().");
         }
 
-        // Rule 11.1: what WebApplicationFactory does by default, and with a port.
+        // Rule 11.1 (docs/transport-contract.md): WebApplicationFactory serves no endpoints by default or with UseKestrel(port).
         if (services.GetService<ListenerRegistry>() is not { ServerBindsEndPoints: true } registry)
         {
             string? server = services.GetService<IServer>()?.GetType().Name;
@@ -48,8 +48,8 @@ internal sealed class TestedApp(IServiceProvider services)
         }
     }
 
-    /// <summary>The app's first ZeroTier endpoint as a URI, and the network that it is on.</summary>
-    /// <exception cref="InvalidOperationException">It does not become ready.</exception>
+    /// <summary>Returns the URI of the app's first ZeroTier endpoint, and its network.</summary>
+    /// <exception cref="InvalidOperationException">The app's node does not become ready.</exception>
     public async Task<(Uri Address, NetworkId Network)> GetAddressAsync(TimeSpan patience, CancellationToken cancellationToken)
     {
         var node = services.GetRequiredService<NodeHost>();
@@ -73,7 +73,7 @@ internal sealed class TestedApp(IServiceProvider services)
         return (new Uri($"{Scheme(listener.EndPoint)}://{address}/"), network.Id);
     }
 
-    // Kestrel knows which endpoints have TLS, and tells it only in the server addresses.
+    // The only place where Kestrel tells whether an endpoint has TLS is the scheme of its server address.
     private string Scheme(EndPoint endPoint)
     {
         string secure = $"https://{endPoint}";

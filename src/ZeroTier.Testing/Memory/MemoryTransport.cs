@@ -3,10 +3,10 @@ using ZeroTier.Managed;
 
 namespace ZeroTier.Testing.Memory;
 
-/// <summary>The physical network of one node, in memory: a bounded queue that the thread pool empties. Thread-safe.</summary>
+/// <summary>The in-memory datagram transport of one node: a bounded queue from which thread pool work items deliver. Thread-safe.</summary>
 /// <remarks>
-/// One work item at a time delivers one batch and then releases the thread, so that a bulk transfer does not starve the application on a
-/// small thread pool.
+/// There is at most one work item at a time. It delivers one batch and then returns the thread, so that a bulk transfer does not starve the
+/// application on a small thread pool.
 /// </remarks>
 internal sealed class MemoryTransport : IDatagramTransport, IThreadPoolWorkItem
 {
@@ -18,14 +18,14 @@ internal sealed class MemoryTransport : IDatagramTransport, IThreadPoolWorkItem
     private readonly ITimer? _timer;
     private readonly TaskCompletionSource _idle = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    // Guards everything below; nothing is called while it is held that delivers or waits.
+    // Guards the fields below. Nothing that delivers or blocks is called while it is held.
     private readonly Lock _gate = new();
     private readonly Queue<Entry> _queue = new();
     private IDatagramReceiver? _receiver;
     private long _queuedBytes;
     private bool _working;
 
-    // Working, but waiting for the timer.
+    // Working, and waiting for the timer.
     private bool _resting;
     private bool _closed;
 
@@ -56,11 +56,11 @@ internal sealed class MemoryTransport : IDatagramTransport, IThreadPoolWorkItem
     public void Send(int socket, in InetEndPoint destination, ReadOnlySpan<byte> datagrams, int segmentSize) =>
         _wire.Send(EndPoint, destination, datagrams, segmentSize);
 
-    // There are no routers on the way.
+    // There are no routers, so the hop limit has no effect.
     public void SendWithHopLimit(int socket, in InetEndPoint destination, ReadOnlySpan<byte> datagram, int hops) =>
         _wire.Send(EndPoint, destination, datagram, Math.Max(1, datagram.Length));
 
-    /// <summary>Takes datagrams for the node. What does not fit is lost, as with a full socket buffer.</summary>
+    /// <summary>Queues datagrams for the node. Those that do not fit are dropped, as with a full socket buffer.</summary>
     public void Enqueue(in InetEndPoint source, ReadOnlySpan<byte> datagrams, int segmentSize)
     {
         byte[] copy = ArrayPool<byte>.Shared.Rent(datagrams.Length);
@@ -90,7 +90,7 @@ internal sealed class MemoryTransport : IDatagramTransport, IThreadPoolWorkItem
         }
     }
 
-    /// <summary>Delivers a batch. The thread pool's; not for others.</summary>
+    /// <summary>Delivers a batch. Called by the thread pool only.</summary>
     public void Execute()
     {
         bool any = false;
@@ -116,7 +116,7 @@ internal sealed class MemoryTransport : IDatagramTransport, IThreadPoolWorkItem
         }
     }
 
-    /// <summary>Ends delivery; returns when none is under way.</summary>
+    /// <summary>Closes the transport, and completes when no delivery is in progress.</summary>
     public async ValueTask DisposeAsync()
     {
         _wire.Close(this);
@@ -160,7 +160,9 @@ internal sealed class MemoryTransport : IDatagramTransport, IThreadPoolWorkItem
         }
     }
 
-    /// <summary>Whether there is more to deliver now. If not, the work rests until the timer, the next datagram, or for ever.</summary>
+    /// <summary>
+    /// Returns whether a datagram is due now. If not, work stops until the timer fires or, with an empty queue, until the next datagram.
+    /// </summary>
     private bool HasMoreNow()
     {
         lock (_gate)

@@ -3,24 +3,26 @@ using ZeroTier.Managed;
 
 namespace ZeroTier.Testing.Memory;
 
-/// <summary>Connects the transports of one network: finds the receiver of a datagram, and loses some if asked to. Thread-safe.</summary>
+/// <summary>
+/// Connects the transports of one test network: finds the receiver of a datagram, and drops some if configured to. Thread-safe.
+/// </summary>
 internal sealed class MemoryWire(TestNetworkOptions options)
 {
     private readonly ConcurrentDictionary<InetEndPoint, MemoryTransport> _transports = new();
 
-    // Guards _random alone.
+    // Guards _random.
     private readonly Lock _gate = new();
 #pragma warning disable RS0030 // Seeded, so that the same datagrams are lost in each run.
     private readonly Random _random = new(options.Seed);
 #pragma warning restore RS0030
 
-    /// <summary>The delay of each datagram.</summary>
+    /// <summary>The one-way delay of each datagram.</summary>
     public TimeSpan Latency => options.Latency;
 
-    /// <summary>Transports now open.</summary>
+    /// <summary>The number of open transports.</summary>
     public int Count => _transports.Count;
 
-    /// <exception cref="ZeroTierException">The place is taken.</exception>
+    /// <exception cref="ZeroTierException">Another transport is open at the endpoint.</exception>
     public MemoryTransport Open(InetEndPoint endPoint)
     {
         var transport = new MemoryTransport(this, endPoint);
@@ -32,7 +34,7 @@ internal sealed class MemoryWire(TestNetworkOptions options)
 
     public void Close(MemoryTransport transport) => _transports.TryRemove(new(transport.EndPoint, transport));
 
-    /// <summary>Carries datagrams of one size, back to back, the last perhaps shorter.</summary>
+    /// <summary>Sends concatenated datagrams of <paramref name="segmentSize"/> bytes; the last may be shorter.</summary>
     public void Send(in InetEndPoint source, in InetEndPoint destination, ReadOnlySpan<byte> datagrams, int segmentSize)
     {
         if (!_transports.TryGetValue(destination, out var transport))

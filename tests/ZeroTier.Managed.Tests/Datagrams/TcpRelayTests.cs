@@ -88,7 +88,7 @@ public sealed class TcpRelayTests
         await UntilAsync(() => !node.LocalEndPoints[0].IsNone);
         await relay.DisposeAsync();
         await UntilAsync(() => node.LocalEndPoints[0].IsNone);
-        await using var again = RelayingTransport.Listen(new NoUdp(), listen, [Root], new AcceleratedTime(20), NullLogger.Instance);
+        await using var again = RelayServerTransport.Listen(new NoUdp(), listen, [Root], new AcceleratedTime(20), NullLogger.Instance);
         again.Start(new Collected());
         await UntilAsync(() => !node.LocalEndPoints[0].IsNone);
     }
@@ -141,18 +141,18 @@ public sealed class TcpRelayTests
     [Fact]
     public async Task One_address_gets_no_more_than_its_share_of_connections()
     {
-        await using var relay = RelayingTransport.Listen(
+        await using var relay = RelayServerTransport.Listen(
             new NoUdp(), new IPEndPoint(IPAddress.Loopback, 0), [Root], TimeProvider.System, NullLogger.Instance);
         relay.Start(new Collected());
         var clients = new List<Socket>();
         try
         {
-            for (int i = 0; i < RelayingTransport.MaxConnectionsPerAddress; i++)
+            for (int i = 0; i < RelayServerTransport.MaxConnectionsPerAddress; i++)
             {
                 clients.Add(await GreetAsync(relay));
             }
 
-            await UntilAsync(() => relay.Connections == RelayingTransport.MaxConnectionsPerAddress);
+            await UntilAsync(() => relay.Connections == RelayServerTransport.MaxConnectionsPerAddress);
             clients.Add(new Socket(SocketType.Stream, ProtocolType.Tcp));
             await clients[^1].ConnectAsync(relay.ListenEndPoint, Cancel);
             Assert.Equal(0, await clients[^1].ReceiveAsync(new byte[1], Cancel).AsTask().WaitAsync(Limit, Cancel));
@@ -168,7 +168,9 @@ public sealed class TcpRelayTests
     public async Task A_connection_carries_on_beyond_what_may_wait()
     {
         await using var relay = Relay(out var atRelay);
-        await using var node = Node(relay, out _);
+
+        // The relay does not answer, which a node of accelerated time would take for silence.
+        await using var node = Node(relay, out _, TimeProvider.System);
         node.Engage();
         await UntilAsync(() => !node.LocalEndPoints[0].IsNone);
         byte[] datagram = new byte[1400];
@@ -183,11 +185,11 @@ public sealed class TcpRelayTests
     public async Task Only_what_the_relay_reaches_and_takes_goes_to_it()
     {
         await using var relay = Relay(out var atRelay);
-        await using var node = new RelayedTransport(
+        await using var node = new RelayClientTransport(
             new NoUdp(),
             relay.ListenEndPoint,
             to => to == Root,
-            RelayedTransport.ConnectAsync,
+            RelayClientTransport.ConnectAsync,
             new AcceleratedTime(20),
             NullLogger.Instance);
         node.Start(new Collected());
@@ -222,19 +224,19 @@ public sealed class TcpRelayTests
     [Fact]
     public async Task A_connection_on_which_nothing_comes_is_given_up()
     {
-        using var listener = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         listener.Listen();
-        await using var node = new RelayedTransport(
+        await using var node = new RelayClientTransport(
             new NoUdp(),
             (IPEndPoint)listener.LocalEndPoint!,
             _ => true,
-            RelayedTransport.ConnectAsync,
+            RelayClientTransport.ConnectAsync,
             new AcceleratedTime(20),
             NullLogger.Instance);
         node.Start(new Collected());
         node.Engage();
-        using var first = await listener.AcceptAsync(Cancel);
+        using var first = await listener.AcceptAsync(Cancel).AsTask().WaitAsync(Limit, Cancel);
         await UntilAsync(() => !node.LocalEndPoints[0].IsNone);
         using var second = await listener.AcceptAsync(Cancel).AsTask().WaitAsync(Limit, Cancel);
     }
@@ -242,7 +244,7 @@ public sealed class TcpRelayTests
     [Fact]
     public async Task A_receiver_that_throws_ends_nothing()
     {
-        await using var relay = RelayingTransport.Listen(
+        await using var relay = RelayServerTransport.Listen(
             new NoUdp(), new IPEndPoint(IPAddress.Loopback, 0), [Root], new AcceleratedTime(20), NullLogger.Instance);
         var arrived = new Collected { Throws = true };
         relay.Start(arrived);
@@ -271,26 +273,31 @@ public sealed class TcpRelayTests
         await Assert.ThrowsAnyAsync<Exception>(() => running.WaitAsync(Limit, Cancel));
     }
 
-    private static RelayingTransport Relay(out Collected arrived)
+    private static RelayServerTransport Relay(out Collected arrived)
     {
         // Its patience of ten seconds is half a second.
-        var relay = RelayingTransport.Listen(
+        var relay = RelayServerTransport.Listen(
             new NoUdp(), new IPEndPoint(IPAddress.Loopback, 0), [Root], new AcceleratedTime(20), NullLogger.Instance);
         arrived = new Collected();
         relay.Start(arrived);
         return relay;
     }
 
-    private static RelayedTransport Node(RelayingTransport relay, out Collected arrived)
+    private static RelayClientTransport Node(RelayServerTransport relay, out Collected arrived, TimeProvider? time = null)
     {
-        var node = new RelayedTransport(
-            new NoUdp(), relay.ListenEndPoint, _ => true, RelayedTransport.ConnectAsync, new AcceleratedTime(20), NullLogger.Instance);
+        var node = new RelayClientTransport(
+            new NoUdp(),
+            relay.ListenEndPoint,
+            _ => true,
+            RelayClientTransport.ConnectAsync,
+            time ?? new AcceleratedTime(20),
+            NullLogger.Instance);
         arrived = new Collected();
         node.Start(arrived);
         return node;
     }
 
-    private static async Task<Socket> GreetAsync(RelayingTransport relay)
+    private static async Task<Socket> GreetAsync(RelayServerTransport relay)
     {
         var client = new Socket(SocketType.Stream, ProtocolType.Tcp);
         await client.ConnectAsync(relay.ListenEndPoint, Cancel);

@@ -8,11 +8,11 @@ namespace ZeroTier.Managed.Tests.Vl2;
 /// <summary>Parsing, signatures and agreement of credentials, against what real nodes make of the same bytes.</summary>
 public class CredentialTests
 {
-    private delegate bool Reader(ref ReadOnlySpan<byte> data, out Func<ISignerDirectory, SignatureCheck>? check);
+    private delegate bool Reader(ref ReadOnlySpan<byte> data, out Func<ISignerDirectory, SignatureResult>? check);
 
     [Fact]
     public void Certificates_of_membership() =>
-        Compare("coms", (ref ReadOnlySpan<byte> data, out Func<ISignerDirectory, SignatureCheck>? check) =>
+        Compare("coms", (ref ReadOnlySpan<byte> data, out Func<ISignerDirectory, SignatureResult>? check) =>
         {
             bool read = MembershipCertificate.TryRead(ref data, out MembershipCertificate? certificate);
             check = certificate is null ? null : certificate.CheckSignature;
@@ -20,7 +20,7 @@ public class CredentialTests
         });
 
     [Fact]
-    public void Tags() => Compare("tags", (ref ReadOnlySpan<byte> data, out Func<ISignerDirectory, SignatureCheck>? check) =>
+    public void Tags() => Compare("tags", (ref ReadOnlySpan<byte> data, out Func<ISignerDirectory, SignatureResult>? check) =>
     {
         bool read = Tag.TryRead(ref data, out Tag? tag);
         check = tag is null ? null : tag.CheckSignature;
@@ -29,7 +29,7 @@ public class CredentialTests
 
     [Fact]
     public void Capabilities() =>
-        Compare("capabilities", (ref ReadOnlySpan<byte> data, out Func<ISignerDirectory, SignatureCheck>? check) =>
+        Compare("capabilities", (ref ReadOnlySpan<byte> data, out Func<ISignerDirectory, SignatureResult>? check) =>
         {
             bool read = Capability.TryRead(ref data, out Capability? capability);
             check = capability is null ? null : capability.CheckSignature;
@@ -38,7 +38,7 @@ public class CredentialTests
 
     [Fact]
     public void Certificates_of_ownership() =>
-        Compare("ownership", (ref ReadOnlySpan<byte> data, out Func<ISignerDirectory, SignatureCheck>? check) =>
+        Compare("ownership", (ref ReadOnlySpan<byte> data, out Func<ISignerDirectory, SignatureResult>? check) =>
         {
             bool read = OwnershipCertificate.TryRead(ref data, out OwnershipCertificate? certificate);
             check = certificate is null ? null : certificate.CheckSignature;
@@ -46,7 +46,7 @@ public class CredentialTests
         });
 
     [Fact]
-    public void Revocations() => Compare("revocations", (ref ReadOnlySpan<byte> data, out Func<ISignerDirectory, SignatureCheck>? check) =>
+    public void Revocations() => Compare("revocations", (ref ReadOnlySpan<byte> data, out Func<ISignerDirectory, SignatureResult>? check) =>
     {
         bool read = Revocation.TryRead(ref data, out Revocation? revocation);
         check = revocation is null ? null : revocation.CheckSignature;
@@ -116,7 +116,7 @@ public class CredentialTests
             Vl2Vectors.Controller, Vl2Vectors.Network, Vl2Vectors.Clock, 1, [IpAddress.FromIPv4(0x0a931405)], Vl2Vectors.MemberA.Address);
         ReadOnlySpan<byte> data = ownership;
         Assert.True(OwnershipCertificate.TryRead(ref data, out OwnershipCertificate? read));
-        Assert.Equal(SignatureCheck.Good, read.CheckSignature(Vl2Vectors.Everybody));
+        Assert.Equal(SignatureResult.Good, read.CheckSignature(Vl2Vectors.Everybody));
     }
 
     [Fact]
@@ -150,7 +150,7 @@ public class CredentialTests
             if (packet.TryGetProperty("verb_name", out JsonElement verb) && verb.GetString() == "NETWORK_CREDENTIALS")
             {
                 Assert.True(CredentialList.TryRead(packet.Hex("payload"), out CredentialList? list));
-                Assert.All(list.Memberships, m => Assert.Equal(SignatureCheck.Good, m.CheckSignature(Vl2Vectors.Everybody)));
+                Assert.All(list.Memberships, m => Assert.Equal(SignatureResult.Good, m.CheckSignature(Vl2Vectors.Everybody)));
                 lists++;
             }
         }
@@ -170,19 +170,19 @@ public class CredentialTests
         {
             byte[] binary = vector.Hex("binary");
             ReadOnlySpan<byte> data = binary;
-            bool read = reader(ref data, out Func<ISignerDirectory, SignatureCheck>? check);
+            bool read = reader(ref data, out Func<ISignerDirectory, SignatureResult>? check);
             Assert.True(vector.GetProperty("parses").GetBoolean() == read, Vl2Vectors.Name(vector));
             if (read)
             {
                 Assert.Equal(vector.GetProperty("parsed_length").GetInt32(), binary.Length - data.Length);
-                SignatureCheck expected = vector.GetProperty("verify").GetString() switch
+                SignatureResult expected = vector.GetProperty("verify").GetString() switch
                 {
-                    "valid" => SignatureCheck.Good,
-                    "invalid" => SignatureCheck.Bad,
-                    _ => SignatureCheck.UnknownSigner,
+                    "valid" => SignatureResult.Good,
+                    "invalid" => SignatureResult.Bad,
+                    _ => SignatureResult.UnknownSigner,
                 };
                 Assert.True(expected == check!(Vl2Vectors.Everybody), Vl2Vectors.Name(vector));
-                Assert.NotEqual(SignatureCheck.Good, check(Vl2Vectors.Nobody));
+                Assert.NotEqual(SignatureResult.Good, check(Vl2Vectors.Nobody));
             }
 
             // Every truncation is refused without an exception.

@@ -21,11 +21,11 @@ public class MemberTests
                 string about = $"{Vl2Vectors.Name(vector)}: {step.GetProperty("step").GetString()}";
                 if (step.TryGetProperty("result", out JsonElement result))
                 {
-                    CredentialAcceptance expected = result.GetString() switch
+                    CredentialOutcome expected = result.GetString() switch
                     {
-                        "accepted_new" => CredentialAcceptance.New,
-                        "accepted_redundant" => CredentialAcceptance.Known,
-                        _ => CredentialAcceptance.Rejected,
+                        "accepted_new" => CredentialOutcome.New,
+                        "accepted_redundant" => CredentialOutcome.Known,
+                        _ => CredentialOutcome.Rejected,
                     };
                     Assert.True(expected == Show(member, step), about);
                 }
@@ -55,7 +55,7 @@ public class MemberTests
         var member = new Member(Vl2Vectors.MemberB.Address);
         ReadOnlySpan<byte> data = Tag.Issue(Vl2Vectors.Controller, Vl2Vectors.Network, Vl2Vectors.Clock, 1, 2, Vl2Vectors.MemberB.Address);
         Assert.True(Tag.TryRead(ref data, out Tag? tag));
-        Assert.Equal(CredentialAcceptance.UnknownSigner, member.Add(tag, Vl2Vectors.Nobody));
+        Assert.Equal(CredentialOutcome.UnknownSigner, member.Add(tag, Vl2Vectors.Nobody));
         Assert.False(member.View(Configuration(false, Vl2Vectors.Clock), Vl2Vectors.MemberB).Credentials.TryGetTag(1, out _));
     }
 
@@ -80,11 +80,11 @@ public class MemberTests
         var member = new Member(Vl2Vectors.MemberB.Address);
         for (uint id = 0; id < 128; id++)
         {
-            Assert.Equal(CredentialAcceptance.New, member.Add(ReadTag(id, 1, Vl2Vectors.Clock), Vl2Vectors.Everybody));
+            Assert.Equal(CredentialOutcome.New, member.Add(ReadTag(id, 1, Vl2Vectors.Clock), Vl2Vectors.Everybody));
         }
 
-        Assert.Equal(CredentialAcceptance.Rejected, member.Add(ReadTag(128, 1, Vl2Vectors.Clock), Vl2Vectors.Everybody));
-        Assert.Equal(CredentialAcceptance.New, member.Add(ReadTag(3, 2, Vl2Vectors.Clock + 1), Vl2Vectors.Everybody));
+        Assert.Equal(CredentialOutcome.Rejected, member.Add(ReadTag(128, 1, Vl2Vectors.Clock), Vl2Vectors.Everybody));
+        Assert.Equal(CredentialOutcome.New, member.Add(ReadTag(3, 2, Vl2Vectors.Clock + 1), Vl2Vectors.Everybody));
     }
 
     private static Tag ReadTag(uint id, uint value, ulong timestamp)
@@ -96,14 +96,14 @@ public class MemberTests
 
     // The table of networks looks the member up in the network that the certificate names (NetworkTableTests): those of other networks
     // never get here.
-    private static CredentialAcceptance Show(Member member, JsonElement step)
+    private static CredentialOutcome Show(Member member, JsonElement step)
     {
         if (step.TryGetProperty("com", out _))
         {
             ReadOnlySpan<byte> data = step.Hex("com");
             Assert.True(MembershipCertificate.TryRead(ref data, out MembershipCertificate? certificate));
             return certificate.Network != Vl2Vectors.Network
-                ? CredentialAcceptance.Rejected
+                ? CredentialOutcome.Rejected
                 : member.Add(certificate, Vl2Vectors.Everybody);
         }
 

@@ -38,7 +38,7 @@ public class NetworkOwnershipTests
         Assert.Equal(expected, MayUse(Member, null, address));
 
     private static bool MayUse(NodeId member, IMemberCredentials? shown, string address) =>
-        new AddressOwnership(Vl2Vectors.Network, new FakeGate { Owner = Owner })
+        new SourceAddressCheck(Vl2Vectors.Network, new FakeGate { Owner = Owner })
             .MayUse(Configuration(), member, shown, IpAddress.From(IPAddress.Parse(address)));
 
     private static NodeId? Owner(IpAddress address) => address.ToString() switch

@@ -165,7 +165,7 @@ public class RuleTests
             var member = new Member(Vl2Vectors.MemberB.Address);
             foreach (Credential credential in Credentials(vector, "remote", Vl2Vectors.MemberB.Address))
             {
-                Assert.Equal(CredentialAcceptance.New, member.Add(credential, Vl2Vectors.Everybody));
+                Assert.Equal(CredentialOutcome.New, member.Add(credential, Vl2Vectors.Everybody));
             }
 
             _remote = member.View(configuration, Vl2Vectors.MemberB).Credentials;

@@ -1,6 +1,7 @@
 using System.Net;
 using Microsoft.Extensions.Time.Testing;
 using ZeroTier.Service.AspNetCore.Pages;
+using ZeroTier.Service.AspNetCore.Pages.SignIn;
 
 namespace ZeroTier.Service.AspNetCore.Tests.Pages;
 

@@ -1,6 +1,6 @@
-// Addresses as people write them. The controller says what is wrong with them.
+// Converts address pools and routes from and to text. The controller validates them.
 
-/** A route for a range of IPv4 addresses, and a pool of all that members may have in it. */
+/** Converts an IPv4 range such as 10.147.20.0/24 to a route, and a pool with all of its host addresses. */
 export function readRange(text) {
   const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\/(\d{1,2})$/.exec(text);
   const bytes = match?.slice(1, 5).map(Number);
@@ -15,7 +15,7 @@ export function readRange(text) {
   return { routes: [{ target: `${write(network)}/${bits}` }], pools: [{ first: write(network + 1), last: write(network + size - 2) }] };
 }
 
-/** A pool: first and last address with a dash between them, or one address. */
+/** Parses a pool: the first and the last address separated by a dash, or one address. */
 export function readPool(line) {
   const [first, last = first] = line.split('-').map(part => part.trim());
   return { first, last };
@@ -23,7 +23,7 @@ export function readPool(line) {
 
 export const writePool = pool => pool.first === pool.last ? pool.first : `${pool.first} - ${pool.last}`;
 
-/** A route: the target, and the gateway behind “via”. */
+/** Parses a route: the target, optionally followed by “via” and the gateway. */
 export function readRoute(line) {
   const [target, via] = line.split(/\s+via\s+/);
   return { target, via: via ?? null };

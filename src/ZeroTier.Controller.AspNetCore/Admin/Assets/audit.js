@@ -1,4 +1,4 @@
-// Who changed what, newest first: of one network, or of all.
+// The audit trail of one network or of all, newest entries first.
 import './frame.js';
 import { call } from './api.js';
 import { byId, element, showProblem, time } from './dom.js';

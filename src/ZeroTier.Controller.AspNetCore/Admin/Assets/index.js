@@ -1,4 +1,4 @@
-// The list of networks, and a new one.
+// The list of networks, and the form for a new network.
 import './frame.js';
 import { call, follow } from './api.js';
 import { everyPage } from './lists.js';
@@ -32,7 +32,7 @@ async function show() {
   }
 }
 
-// Many events make one reading.
+// Combines the events of 250 ms into one reload of the list.
 let planned;
 const plan = () => { planned ??= setTimeout(() => { planned = undefined; show(); }, 250); };
 

@@ -1,9 +1,9 @@
-// Lists that come in pages.
+// Reads paged lists of the API.
 import { call } from './api.js';
 
 const pageSize = 1000;
 
-/** All entries, up to a bound that no person would read. */
+/** Returns the entries of all pages; stops when there are 20,000 or more. */
 export async function everyPage(path, most = 20000) {
   const items = [];
   for (let after = ''; after !== null && items.length < most;) {
@@ -14,5 +14,5 @@ export async function everyPage(path, most = 20000) {
   return items;
 }
 
-/** The lines of a text that hold something. */
+/** Returns the non-empty lines of a text. */
 export const lines = text => text.split('\n').map(line => line.trim()).filter(line => line !== '');

@@ -1,4 +1,4 @@
-// The settings of a member, in a dialog.
+// The dialog for the settings of a member.
 import { announce, choice, element, field, openDialog, showProblem } from './dom.js';
 import { lines } from './lists.js';
 import { changesOf, save } from './saving.js';
@@ -12,7 +12,7 @@ const fields = {
   authorized: ['Authorised', yesNo],
 };
 
-/** Opens the form; taken is called with the member as it is then. */
+/** Opens the dialog. taken: called with the current member after it was saved, or after the user has chosen another's changes. */
 export function editMember(member, path, taken) {
   const name = element('input', { id: 'member-name', autocomplete: 'off', maxlength: '255' });
   const addresses = element('textarea', { id: 'member-addresses', rows: '3', spellcheck: 'false' });

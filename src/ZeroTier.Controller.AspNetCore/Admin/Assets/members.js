@@ -1,4 +1,4 @@
-// Members of a network as they come, wait, are let in and go.
+// The members of a network, updated live: those that wait for authorisation, and those that are authorised.
 import { call, follow } from './api.js';
 import { announce, byId, confirm, element, focusAgain, focusName, showProblem, time } from './dom.js';
 import { everyPage } from './lists.js';
@@ -55,7 +55,7 @@ function matches(member, words) {
   return words.every(word => text.includes(word));
 }
 
-// The focus stays with the member, wherever its card goes.
+// The focus remains on the same member when its card moves.
 function show() {
   const node = document.activeElement?.closest?.('[data-node]')?.dataset.node;
   const focused = focusName();
@@ -91,9 +91,16 @@ async function readAll() {
   }
 }
 
+// The newest event of each member that is being read. The answer to an older one may arrive later, and is stale.
+const newest = new Map();
+
 async function read(event) {
+  newest.set(event.member, event);
   try {
     const member = await call('GET', pathOf(event.member), { refresh: true });
+    if (newest.get(event.member) !== event) {
+      return;
+    }
     if (!members.has(member.id) && !member.authorized) {
       announce(`${nameOf(member)} asks to join.`);
     }
@@ -104,11 +111,15 @@ async function read(event) {
       return;
     }
     members.delete(event.member);
+  } finally {
+    if (newest.get(event.member) === event) {
+      newest.delete(event.member);
+    }
   }
   plan();
 }
 
-/** Does something with a member; what goes wrong is told, and the list is read anew. */
+/** Runs an action on a member. If it fails, shows the error and reloads the list. */
 async function act(run) {
   try {
     showProblem(byId('main'), null);
@@ -119,8 +130,8 @@ async function act(run) {
   }
 }
 
-// Whatever its revision: a click says whether the node is in, and nothing else of it; the controller may just be giving it an address. But
-// a member that somebody has removed is not made anew.
+// Applies to any revision (etag *), because it changes nothing but the authorisation, and the controller may be assigning an address at
+// the same time. It fails if the member was removed meanwhile, instead of creating it again.
 const authorize = (member, authorized) => act(async () => {
   const changed = await call('PATCH', pathOf(member.id), { body: { authorized }, etag: '*' });
   members.set(changed.id, changed);
@@ -161,7 +172,7 @@ byId('add').addEventListener('submit', async event => {
 if (await showNetwork()) {
   follow(`api/events?network=${id}`, {
     ready: readAll, missed: readAll, 'member.changed': read, 'member.online': read, 'member.offline': read,
-    'member.deleted': event => { members.delete(event.member); plan(); },
+    'member.deleted': event => { newest.delete(event.member); members.delete(event.member); plan(); },
     'network.deleted': () => showProblem(byId('main'), 'This network was deleted.'),
   });
 }

@@ -1,4 +1,4 @@
-// The network that a page is about, and the way to its other pages.
+// The network of the page, from its URL, and the links to the network's other pages.
 import './frame.js';
 import { call } from './api.js';
 import { byId, element, showProblem } from './dom.js';
@@ -8,7 +8,7 @@ export const path = `api/networks/${encodeURIComponent(id)}`;
 
 const pages = [['members', 'Members'], ['settings', 'Settings'], ['rules', 'Rules'], ['tokens', 'Join tokens'], ['audit', 'Audit trail']];
 
-/** Reads the network, and shows its name and the links. Null where it is gone, which the page then says. */
+/** Loads the network, and shows its name and the links. If that fails, shows the error and returns null. */
 export async function showNetwork() {
   try {
     const network = await call('GET', path);

@@ -1,4 +1,4 @@
-// The rules of a network as text, compiled while they are written.
+// The editor for a network's rules as text. It compiles them while the user types.
 import { call } from './api.js';
 import { announce, byId, element, showProblem } from './dom.js';
 import { path, showNetwork } from './network.js';
@@ -39,7 +39,7 @@ function show(errors) {
   number();
 }
 
-/** Shows the errors of an answer that says where the rules are wrong. */
+/** Shows the compilation errors of a response; returns false if it has none. */
 function showErrors(problem) {
   if (!problem.body?.errors) {
     return false;
@@ -56,8 +56,9 @@ async function check() {
       show([]);
     }
   } catch (problem) {
+    // Said without taking the focus from the editor.
     if (edit === edits && !showErrors(problem)) {
-      showProblem(form, problem.message);
+      announce(problem.message);
     }
   }
 }

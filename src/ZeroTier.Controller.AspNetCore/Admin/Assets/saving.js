@@ -1,4 +1,5 @@
-// Saves what a person has changed, on top of what they have seen. Where somebody else was faster, says so in words and lets them choose.
+// Saves a user's changes with optimistic concurrency. If another user has changed the resource meanwhile, shows the differences and
+// lets the user choose.
 import { call } from './api.js';
 import { element } from './dom.js';
 
@@ -6,8 +7,9 @@ const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 
 /**
  * Changes a resource.
- * place: where a conflict is shown. was: the resource as it was seen; etag: its revision. fields: what may be changed, by key: its name,
- * and how it is written for people. body: the new values. Gives the resource as it is then, and whether the changes are in it.
+ * place: the element in which a conflict is shown. was: the resource on which the changes are based; etag: its revision. fields: by key,
+ * the display name of a field and a function that formats its value. body: the new values. Returns the current resource, and whether
+ * the changes were saved.
  */
 export async function save({ place, method = 'PATCH', path, was, etag, fields, body }) {
   for (;;) {
@@ -24,7 +26,7 @@ export async function save({ place, method = 'PATCH', path, was, etag, fields, b
       .filter(([key]) => !same(was[key], now[key]))
       .map(([key, [name, write]]) => [name, write(now[key]), key in body ? write(body[key]) : null]);
 
-    // Without differences somebody has changed what this page does not show.
+    // Without differences, only fields were changed that this page does not show, so the changes are saved without asking.
     if (differences.length > 0 && !await ask(place, differences)) {
       return { resource: now, etag: now.etag, isSaved: false };
     }
@@ -33,7 +35,7 @@ export async function save({ place, method = 'PATCH', path, was, etag, fields, b
   }
 }
 
-/** Only what differs from what was seen. */
+/** Returns the values that differ from the resource as it was loaded. */
 export const changesOf = (was, values) => Object.fromEntries(Object.entries(values).filter(([key, value]) => !same(was[key], value)));
 
 function ask(place, differences) {

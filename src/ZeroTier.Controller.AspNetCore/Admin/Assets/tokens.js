@@ -1,4 +1,4 @@
-// Join tokens of a network. The secret of one is shown once.
+// The join tokens of a network. A token's secret is shown only once, when it is created.
 import { call } from './api.js';
 import { announce, byId, confirm, element, showProblem, time } from './dom.js';
 import { path, showNetwork } from './network.js';
@@ -51,7 +51,7 @@ function showSecret(token) {
     element('p', { class: 'field' }, element('label', { for: 'secret' }, 'The new token'), secret,
       element('span', { class: 'help', id: 'secret-help' }, 'Copy it now: it is not shown again.')),
 
-    // The clipboard is for pages that came over HTTPS, or from this machine.
+    // Browsers offer the clipboard only to pages from HTTPS or localhost.
     element('p', { class: 'actions' }, navigator.clipboard && copy)));
   secret.focus();
   secret.select();

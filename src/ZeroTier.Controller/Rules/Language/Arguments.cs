@@ -4,10 +4,10 @@ using ZeroTier.Managed.Net;
 
 namespace ZeroTier.Controller.Rules.Language;
 
-/// <summary>Reads the words behind a keyword, and refuses what does not mean exactly one thing.</summary>
+/// <summary>Parses the arguments of a keyword; refuses any that are ambiguous.</summary>
 internal sealed class Arguments(Word keyword, List<Element> elements, int position, Scope scope, ErrorList errors)
 {
-    /// <summary>The element behind those that were taken.</summary>
+    /// <summary>The position after the elements consumed so far.</summary>
     public int Position { get; private set; } = position;
 
     /// <summary>The next word.</summary>
@@ -32,7 +32,7 @@ internal sealed class Arguments(Word keyword, List<Element> elements, int positi
         return resolved;
     }
 
-    /// <summary>A number in decimal or, behind 0x, hexadecimal digits.</summary>
+    /// <summary>A number, decimal or hexadecimal with the prefix 0x.</summary>
     public uint Number(string what, uint max = uint.MaxValue)
     {
         Word word = Next($"{what}, 0 to {max}");
@@ -55,7 +55,7 @@ internal sealed class Arguments(Word keyword, List<Element> elements, int positi
                 word, word.Text, $"{what}: {string.Join(", ", names.Keys.Order(StringComparer.Ordinal))}, or a number up to {max}", 0, max);
     }
 
-    /// <summary>One number, or two with a hyphen between them.</summary>
+    /// <summary>One number, or two separated by a hyphen.</summary>
     public (ushort First, ushort Last) Range(string what, ushort max)
     {
         string expected = $"{what}, 0 to {max}, or two with '-' between them";
@@ -74,7 +74,7 @@ internal sealed class Arguments(Word keyword, List<Element> elements, int positi
             : throw new RuleSyntaxException(word, $"The range '{word.Text}' is empty: write {last}-{first}.");
     }
 
-    /// <summary>Numbers of bits and names of masks, with commas between them.</summary>
+    /// <summary>Bit numbers and names of masks, separated by commas.</summary>
     public ulong Mask(string what, int bits, IReadOnlyDictionary<string, ulong> masks)
     {
         string names = masks.Count == 0 ? "" : $"{string.Join(", ", masks.Keys)}, or ";
@@ -89,7 +89,7 @@ internal sealed class Arguments(Word keyword, List<Element> elements, int positi
         return mask;
     }
 
-    /// <summary>A node.</summary>
+    /// <summary>A node ID.</summary>
     public NodeId Node()
     {
         const string What = "the address of a node, 10 hexadecimal digits";
@@ -97,7 +97,7 @@ internal sealed class Arguments(Word keyword, List<Element> elements, int positi
         return NodeId.TryParse(WithoutSeparators(word.Text), out NodeId node) ? node : throw Unexpected(word, word.Text, What);
     }
 
-    /// <summary>An Ethernet address.</summary>
+    /// <summary>A MAC address.</summary>
     public ulong Mac()
     {
         const string What = "an Ethernet address, for example 02:01:02:03:04:05";
@@ -108,7 +108,7 @@ internal sealed class Arguments(Word keyword, List<Element> elements, int positi
             : throw Unexpected(word, word.Text, What);
     }
 
-    /// <summary>An IP address and the length of its prefix.</summary>
+    /// <summary>An IP address with its prefix length.</summary>
     public (IpAddress Address, int Length) Prefix()
     {
         const string What = "an IP address and the bits of it that count, for example 10.1.2.0/24 or fd00::/8";
@@ -128,7 +128,7 @@ internal sealed class Arguments(Word keyword, List<Element> elements, int positi
             : throw Unexpected(word, word.Text, What);
     }
 
-    /// <summary>A chance from 0 to 1, as a number of 2^32 - 1.</summary>
+    /// <summary>A probability from 0 to 1, as a fraction of 2^32 - 1.</summary>
     public uint Probability()
     {
         const string What = "a probability, 0.0 to 1.0";
@@ -138,7 +138,7 @@ internal sealed class Arguments(Word keyword, List<Element> elements, int positi
             : throw Unexpected(word, word.Text, What);
     }
 
-    /// <summary>A number within a word.</summary>
+    /// <summary>Parses a number that is part of a word.</summary>
     public static long Number(Word word, ReadOnlySpan<char> text, string what, long min, long max) =>
         TryParse(text, out long value) && value >= min && value <= max ? value : throw Unexpected(word, text, what);
 

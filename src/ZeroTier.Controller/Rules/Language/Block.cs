@@ -1,20 +1,20 @@
 namespace ZeroTier.Controller.Rules.Language;
 
-/// <summary>What a semicolon closes: the words behind a keyword, and the blocks within (docs/protocol/5-http-api.md 5.9.2).</summary>
+/// <summary>A block: the words after a keyword up to the semicolon, and nested blocks (docs/protocol/5-http-api.md 5.9.2).</summary>
 internal sealed class Block(Word opener)
 {
-    /// <summary>The keyword that opened it; the default value for the whole text.</summary>
+    /// <summary>The keyword that opened the block; the default value for the root.</summary>
     public Word Opener => opener;
 
     public List<Element> Elements { get; } = [];
 
     /// <summary>
-    /// A semicolon directly behind the keyword was meant to close it. In this language it does not, as there is nothing to close yet, and
-    /// what follows goes in.
+    /// True when a semicolon directly follows the keyword. The author probably meant to close the block, but in this language an empty
+    /// block is not closed, and what follows becomes part of it.
     /// </summary>
     public bool SeemsClosed { get; private set; }
 
-    /// <summary>Orders the words of a text into blocks.</summary>
+    /// <summary>Parses a text into blocks.</summary>
     public static Block Parse(string source)
     {
         var root = new Block(default);

@@ -1,6 +1,9 @@
 namespace ZeroTier.Controller.Rules.Language;
 
-/// <summary>What a text defines (docs/protocol/5-http-api.md 5.9.3), and what is left: the base rules.</summary>
+/// <summary>
+/// The macros, tags and capabilities that a text defines (docs/protocol/5-http-api.md 5.9.3), and the remaining elements, which are the
+/// base rules.
+/// </summary>
 internal sealed class Definitions(ErrorList errors)
 {
     public Dictionary<string, Macro> Macros { get; } = new(StringComparer.Ordinal);
@@ -11,7 +14,7 @@ internal sealed class Definitions(ErrorList errors)
 
     public List<Element> BaseRules { get; } = [];
 
-    /// <summary>Takes the definitions out of a text.</summary>
+    /// <summary>Separates the definitions of a text from its base rules.</summary>
     public void Read(Block text)
     {
         for (int i = 0; i < text.Elements.Count && !errors.IsFull; i++)
@@ -152,13 +155,13 @@ internal sealed class Definitions(ErrorList errors)
 /// <summary>A capability whose rules are not compiled yet.</summary>
 internal sealed record CapabilityDefinition(uint Id, bool IsDefault, List<Element> Rules);
 
-/// <summary>Rules that are compiled where they are included.</summary>
+/// <summary>A macro: rules that are compiled where they are included.</summary>
 internal sealed record Macro(string Name, List<string> Parameters, List<Element> Body)
 {
-    /// <summary>Parameters that a macro may have.</summary>
+    /// <summary>The maximum number of parameters of a macro.</summary>
     public const int MaxParameters = 32;
 
-    /// <summary>Divides <c>name(a,b)</c>.</summary>
+    /// <summary>Splits <c>name(a,b)</c> into name and arguments.</summary>
     public static (string Name, List<string> Arguments) SplitCall(Word at, string text)
     {
         int open = text.IndexOf('(');

@@ -2,21 +2,21 @@ using System.Collections.Immutable;
 
 namespace ZeroTier.Controller.Rules.Language;
 
-/// <summary>What is wrong with a statement. Ends its compilation, and is caught where the next statement begins.</summary>
+/// <summary>An error in a statement. Aborts the compilation of the statement; compilation continues with the next one.</summary>
 internal sealed class RuleSyntaxException(Word at, string message) : Exception(message)
 {
     public Word At => at;
 
-    /// <summary>The rest need not be looked at: a limit was passed.</summary>
+    /// <summary>Whether to stop the whole compilation, because a limit was exceeded.</summary>
     public bool IsFinal { get; init; }
 }
 
-/// <summary>The errors of one compilation, and its bounds.</summary>
+/// <summary>The errors of one compilation; also enforces its limits.</summary>
 internal sealed class ErrorList
 {
     /// <summary>
-    /// Words that a compilation may look at, those of macros at each inclusion. A macro that includes others twice each would else have no
-    /// end.
+    /// The maximum number of words that a compilation processes, counting those of macros at each inclusion. Bounds macros that include
+    /// others several times, whose expansion grows exponentially.
     /// </summary>
     private const int MaxSteps = 1_000_000;
 
@@ -29,7 +29,7 @@ internal sealed class ErrorList
 
     public bool IsEmpty => _errors.Count == 0;
 
-    /// <summary>No more errors are taken, and no more text is to be looked at.</summary>
+    /// <summary>Whether compilation must stop: too many errors, or a limit was exceeded.</summary>
     public bool IsFull => _isFinal || _failures >= RuleLanguage.MaxErrors;
 
     public ImmutableArray<RuleError> ToImmutable() => [.. _errors.OrderBy(error => error.Line).ThenBy(error => error.Column)];
@@ -43,7 +43,7 @@ internal sealed class ErrorList
         }
         catch (RuleSyntaxException e)
         {
-            // A macro that is included twice is wrong once.
+            // An error in a macro that is included several times is reported once.
             var error = new RuleError(e.At.Line, e.At.Column, e.Message);
             if (!IsFull && !_errors.Contains(error))
             {
@@ -55,8 +55,8 @@ internal sealed class ErrorList
         }
     }
 
-    /// <summary>Counts a word that is looked at.</summary>
-    /// <exception cref="RuleSyntaxException">It is one too many, or too long.</exception>
+    /// <summary>Counts a processed word.</summary>
+    /// <exception cref="RuleSyntaxException">There are too many words, or the word is too long.</exception>
     public void Step(Word word)
     {
         if (word.Text.Length > MaxWordLength)

@@ -61,7 +61,7 @@ internal sealed class RuleCompiler
             _errors.Try(() => i = CompileStatement(elements, start, scope, rules));
             if (i == start)
             {
-                // There was an error: go on where the next statement begins.
+                // After an error, continue at the next statement.
                 do
                 {
                     i++;
@@ -174,7 +174,7 @@ internal sealed class RuleCompiler
     }
 }
 
-/// <summary>The rules of a network or capability, as many as it may have.</summary>
+/// <summary>The rules of a network or capability, up to the permitted number.</summary>
 internal sealed class RuleList(int max)
 {
     private readonly ImmutableArray<NetworkRule>.Builder _rules = ImmutableArray.CreateBuilder<NetworkRule>();

@@ -7,7 +7,7 @@ using ZeroTier.Managed.Vl2.Rules;
 
 namespace ZeroTier.Controller.Rules.Language;
 
-/// <summary>Writes rules as a text that compiles to the same.</summary>
+/// <summary>Formats rules as a text that compiles to the same rules.</summary>
 internal sealed class RuleFormatter(RuleProgram program)
 {
     private readonly StringBuilder _text = new();
@@ -88,7 +88,8 @@ internal sealed class RuleFormatter(RuleProgram program)
         }
         else
         {
-            // A semicolon behind an action alone ends it only in capitals, and in a capability would end that (5.9.2).
+            // After an action without matches, a semicolon closes the action only if that is in capitals; in a capability it would close
+            // the capability (5.9.2).
             _text.Append(indent).Append(isBase && isLast ? action : action.ToUpperInvariant()).Append(isBase ? ";\n" : "\n");
         }
     }
@@ -124,7 +125,8 @@ internal sealed class RuleFormatter(RuleProgram program)
             RuleType.Characteristics when rule.First != 0 =>
                 string.Join(',', Bits(rule.First).Select(bit => NameOf(Vocabulary.Characteristics, 1UL << bit) ?? Number((ulong)bit))),
 
-            // In the middle of all that give this number when multiplied and cut, whatever is lost in the last digits.
+            // The middle of the interval that gives this number after multiplication and truncation, so that rounding of the last digits
+            // does not change it.
             RuleType.Random => Math.Min(1, (rule.First + 0.5m) / uint.MaxValue).ToString("0.0###########", CultureInfo.InvariantCulture),
             >= RuleType.TagsDifference and <= RuleType.ReceiverTag => TagAndValue(rule),
             _ => throw new NotSupportedException($"The rule language has no words for {JsonOf(rule)}."),
@@ -136,7 +138,7 @@ internal sealed class RuleFormatter(RuleProgram program)
         ? $"{tag.Key} {Value(tag.Value, (uint)rule.Second)}"
         : $"{rule.First} {rule.Second}";
 
-    /// <summary>The name of a value where it has one that means the same among enums and flags, else the number.</summary>
+    /// <summary>The name of a value, if it has one that is unambiguous among enums and flags; else the number.</summary>
     private static string Value(NamedTag? tag, uint value)
     {
         foreach ((string name, uint number) in tag is null ? [] : tag.Enums.Concat(tag.Flags))
@@ -163,7 +165,7 @@ internal sealed class RuleFormatter(RuleProgram program)
         }
     }
 
-    // Of two names for one number the shorter.
+    // The shortest name of a number; null for none.
     private static string? NameOf(IReadOnlyDictionary<string, ulong> names, ulong value) =>
         names.Where(name => name.Value == value).Select(name => name.Key).MinBy(name => name.Length);
 

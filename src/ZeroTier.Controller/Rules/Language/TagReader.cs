@@ -1,9 +1,11 @@
 namespace ZeroTier.Controller.Rules.Language;
 
-/// <summary>Reads the body of a tag: its ID, the names of its values, and its default (docs/protocol/5-http-api.md 5.9.3).</summary>
+/// <summary>
+/// Parses the body of a tag definition: its ID, the names of its values, and its default (docs/protocol/5-http-api.md 5.9.3).
+/// </summary>
 internal sealed class TagReader(Word name, List<Element> body, ErrorList errors)
 {
-    // Enums and flags each.
+    // The limit for enums, and separately for flags.
     private const int MaxNames = 1000;
 
     private readonly OrderedDictionary<string, uint> _enums = new(StringComparer.Ordinal);

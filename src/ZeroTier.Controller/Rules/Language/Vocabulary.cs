@@ -6,7 +6,7 @@ namespace ZeroTier.Controller.Rules.Language;
 /// <summary>The words of the rule language (docs/protocol/5-http-api.md 5.9.5).</summary>
 internal static class Vocabulary
 {
-    /// <summary>The matches. Those by IP address stand for IPv4; IPv6 has types of its own.</summary>
+    /// <summary>The matches. Those by IP address map to the IPv4 types; IPv6 has types of its own.</summary>
     public static readonly FrozenDictionary<string, RuleType> Matches = new Dictionary<string, RuleType>
     {
         ["ztsrc"] = RuleType.SourceNode,
@@ -76,7 +76,7 @@ internal static class Vocabulary
         ["udplite"] = 136,
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
-    /// <summary>What each asks for.</summary>
+    /// <summary>The bit of each characteristic.</summary>
     public static readonly FrozenDictionary<string, ulong> Characteristics = new Dictionary<string, ulong>
     {
         ["tcp_fin"] = 1UL << 0,
@@ -123,13 +123,13 @@ internal static class Vocabulary
         ])
         .ToFrozenSet(StringComparer.Ordinal);
 
-    /// <summary>Whether a block begins behind the word, which only words in small letters do.</summary>
+    /// <summary>Whether the word opens a block; only words in lower case do.</summary>
     public static bool OpensBlock(string word) => Openers.Contains(word);
 
     /// <summary>Whether the word cannot be a name or an argument.</summary>
     public static bool IsReserved(string word) => Reserved.Contains(word);
 
-    /// <summary>Whether a word in small letters can name a macro, a tag or a capability.</summary>
+    /// <summary>Whether a word in lower case is a valid name of a macro, tag or capability.</summary>
     public static bool IsName(ReadOnlySpan<char> word)
     {
         if (word.IsEmpty || char.IsDigit(word[0]))

@@ -1,19 +1,19 @@
 namespace ZeroTier.Controller.Rules.Language;
 
-/// <summary>A word of a rule text, and where it stands: line and column count from 1.</summary>
-/// <param name="Text">The word without the semicolon at its end; empty for a semicolon that stands alone.</param>
+/// <summary>A word of a rule text with its position; line and column are 1-based.</summary>
+/// <param name="Text">The word without a trailing semicolon; empty for a semicolon alone.</param>
 /// <param name="Line">The line.</param>
 /// <param name="Column">The column.</param>
-/// <param name="Closes">A semicolon ended the word.</param>
-/// <param name="IsLast">The text ends directly behind the word.</param>
+/// <param name="Closes">Whether the word ends with a semicolon.</param>
+/// <param name="IsLast">Whether the text ends directly after the word.</param>
 internal readonly record struct Word(string Text, int Line, int Column, bool Closes, bool IsLast)
 {
-    /// <summary>The words of the language may be written in any case.</summary>
+    /// <summary>The word in lower case, because keywords are case-insensitive.</summary>
     public string Lower => Text.ToLowerInvariant();
 
     /// <summary>
-    /// Cuts a text into words, at blanks, tabs and ends of lines; nothing else separates. A comment goes from a # where a word would begin
-    /// to the end of the line (docs/protocol/5-http-api.md 5.9.2).
+    /// Splits a text into words at spaces, tabs and line ends only. A # at the start of a word begins a comment, which extends to the end
+    /// of the line (docs/protocol/5-http-api.md 5.9.2).
     /// </summary>
     public static IEnumerable<Word> Split(string source)
     {

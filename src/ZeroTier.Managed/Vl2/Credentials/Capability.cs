@@ -81,11 +81,11 @@ internal sealed class Capability : Credential
     /// Every link must be signed by the node that passed the capability on, which must be the receiver of the link before. The signed bytes
     /// are encoded again from the parsed rules, as all nodes do.
     /// </remarks>
-    public override SignatureCheck CheckSignature(ISignerDirectory signers)
+    public override SignatureResult CheckSignature(ISignerDirectory signers)
     {
         if (Custody.IsEmpty || Custody.Length > MaxCustody || Network.Controller is not { } holder)
         {
-            return SignatureCheck.Bad;
+            return SignatureResult.Bad;
         }
 
         byte[] fields = SignedFields(Network, Timestamp, Id, Rules, MaxCustody);
@@ -93,11 +93,11 @@ internal sealed class Capability : Credential
         {
             if (link.From != holder)
             {
-                return SignatureCheck.Bad;
+                return SignatureResult.Bad;
             }
 
-            SignatureCheck check = SignedObject.Verify(signers, holder, fields, link.Signature.Span);
-            if (check != SignatureCheck.Good)
+            SignatureResult check = SignedObject.Verify(signers, holder, fields, link.Signature.Span);
+            if (check != SignatureResult.Good)
             {
                 return check;
             }
@@ -105,7 +105,7 @@ internal sealed class Capability : Credential
             holder = link.To;
         }
 
-        return SignatureCheck.Good;
+        return SignatureResult.Good;
     }
 
     private static bool TryReadChain(ref ReadOnlySpan<byte> data, out ImmutableArray<Link> chain)

@@ -23,5 +23,5 @@ internal abstract class Credential
     public abstract CredentialType Type { get; }
 
     /// <summary>Checks the signature of the network's controller.</summary>
-    public abstract SignatureCheck CheckSignature(ISignerDirectory signers);
+    public abstract SignatureResult CheckSignature(ISignerDirectory signers);
 }

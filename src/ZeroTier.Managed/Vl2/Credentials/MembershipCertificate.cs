@@ -145,16 +145,16 @@ internal sealed class MembershipCertificate
     }
 
     /// <summary>Checks the signature of the network's controller.</summary>
-    public SignatureCheck CheckSignature(ISignerDirectory signers)
+    public SignatureResult CheckSignature(ISignerDirectory signers)
     {
         if (SignedBy == default || SignedBy != Network.Controller)
         {
-            return SignatureCheck.Bad;
+            return SignatureResult.Bad;
         }
 
         ReadOnlySpan<byte> signed = Encoded.Span.Slice(HeaderLength, Qualifiers.Length * QualifierLength);
-        return signers.Find(SignedBy) is not { } controller ? SignatureCheck.UnknownSigner
-            : controller.Verify(signed, Encoded.Span[^NodeIdentity.SignatureSize..]) ? SignatureCheck.Good : SignatureCheck.Bad;
+        return signers.Find(SignedBy) is not { } controller ? SignatureResult.UnknownSigner
+            : controller.Verify(signed, Encoded.Span[^NodeIdentity.SignatureSize..]) ? SignatureResult.Good : SignatureResult.Bad;
     }
 
     /// <summary>

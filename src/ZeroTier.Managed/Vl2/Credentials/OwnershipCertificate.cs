@@ -97,7 +97,7 @@ internal sealed class OwnershipCertificate : Credential
         return SignedObject.Sign(controller, fields);
     }
 
-    public override SignatureCheck CheckSignature(ISignerDirectory signers)
+    public override SignatureResult CheckSignature(ISignerDirectory signers)
     {
         ReadOnlySpan<byte> fields = Encoded.Span[..FieldsLength];
         return SignedObject.Check(signers, Network, fields, NodeId.Read(fields[^5..]), Encoded.Span[FieldsLength..]);

@@ -69,7 +69,7 @@ internal sealed class Revocation
     }
 
     /// <summary>Checks the signature of the network's controller.</summary>
-    public SignatureCheck CheckSignature(ISignerDirectory signers)
+    public SignatureResult CheckSignature(ISignerDirectory signers)
     {
         // The two reserved fields are signed as zeros, whatever was received.
         Span<byte> fields = stackalloc byte[FieldsLength];

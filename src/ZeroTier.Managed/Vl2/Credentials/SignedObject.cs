@@ -72,22 +72,22 @@ internal static class SignedObject
     }
 
     /// <summary>Checks that the fields of an object are signed by the controller of a network, given the signature block.</summary>
-    public static SignatureCheck Check(
+    public static SignatureResult Check(
         ISignerDirectory signers, NetworkId network, ReadOnlySpan<byte> fields, NodeId signedBy, ReadOnlySpan<byte> block) =>
         network.Controller is not { } controller || signedBy != controller || !TryReadSignature(ref block, out ReadOnlySpan<byte> signature)
-            ? SignatureCheck.Bad
+            ? SignatureResult.Bad
             : Verify(signers, controller, fields, signature);
 
     /// <summary>Checks a signature over the fields before the signature block.</summary>
-    public static SignatureCheck Verify(ISignerDirectory signers, NodeId signer, ReadOnlySpan<byte> fields, ReadOnlySpan<byte> signature)
+    public static SignatureResult Verify(ISignerDirectory signers, NodeId signer, ReadOnlySpan<byte> fields, ReadOnlySpan<byte> signature)
     {
         if (signature.Length != NodeIdentity.SignatureSize)
         {
-            return SignatureCheck.Bad;
+            return SignatureResult.Bad;
         }
 
-        return signers.Find(signer) is not { } identity ? SignatureCheck.UnknownSigner
-            : identity.Verify(SignedBytes(fields), signature) ? SignatureCheck.Good : SignatureCheck.Bad;
+        return signers.Find(signer) is not { } identity ? SignatureResult.UnknownSigner
+            : identity.Verify(SignedBytes(fields), signature) ? SignatureResult.Good : SignatureResult.Bad;
     }
 
     /// <summary>Signs the fields, and appends the signature block and no additional fields.</summary>

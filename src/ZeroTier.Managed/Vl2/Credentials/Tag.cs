@@ -50,7 +50,7 @@ internal sealed class Tag : Credential
         return SignedObject.Sign(controller, fields);
     }
 
-    public override SignatureCheck CheckSignature(ISignerDirectory signers) =>
+    public override SignatureResult CheckSignature(ISignerDirectory signers) =>
         SignedObject.Check(
             signers, Network, Encoded.Span[..FieldsLength], NodeId.Read(Encoded.Span[(FieldsLength - 5)..]), Encoded.Span[FieldsLength..]);
 }

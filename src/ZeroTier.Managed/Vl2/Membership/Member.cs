@@ -66,18 +66,18 @@ internal sealed class Member(NodeId node)
     }
 
     /// <summary>Adds a certificate of membership that was issued to this node.</summary>
-    public CredentialAcceptance Add(MembershipCertificate membership, ISignerDirectory signers)
+    public CredentialOutcome Add(MembershipCertificate membership, ISignerDirectory signers)
     {
         lock (_gate)
         {
             if (membership.Timestamp <= _membershipThreshold || membership.Timestamp < _membership?.Timestamp)
             {
-                return CredentialAcceptance.Rejected;
+                return CredentialOutcome.Rejected;
             }
 
             if (_membership is not null && membership.Encoded.Span.SequenceEqual(_membership.Encoded.Span))
             {
-                return CredentialAcceptance.Known;
+                return CredentialOutcome.Known;
             }
         }
 
@@ -94,19 +94,19 @@ internal sealed class Member(NodeId node)
     }
 
     /// <summary>Adds a tag, capability or certificate of ownership that was issued to this node.</summary>
-    public CredentialAcceptance Add(Credential credential, ISignerDirectory signers)
+    public CredentialOutcome Add(Credential credential, ISignerDirectory signers)
     {
         var key = (credential.Type, credential.Id);
         lock (_gate)
         {
             if (_credentials.TryGetValue(key, out Credential? known) && credential.Encoded.Span.SequenceEqual(known.Encoded.Span))
             {
-                return CredentialAcceptance.Known;
+                return CredentialOutcome.Known;
             }
 
             if (!IsNewer(key, credential.Timestamp))
             {
-                return CredentialAcceptance.Rejected;
+                return CredentialOutcome.Rejected;
             }
         }
 
@@ -131,15 +131,15 @@ internal sealed class Member(NodeId node)
     /// Adds a revocation whose target is this node. The result is New when it revokes more than was known, so that it may have to be
     /// forwarded.
     /// </summary>
-    public CredentialAcceptance Add(Revocation revocation, ISignerDirectory signers)
+    public CredentialOutcome Add(Revocation revocation, ISignerDirectory signers)
     {
         bool isNew = false;
-        CredentialAcceptance result = Accept(revocation.CheckSignature(signers), () =>
+        CredentialOutcome result = Accept(revocation.CheckSignature(signers), () =>
         {
             isNew = Apply(revocation);
             return true;
         });
-        return result == CredentialAcceptance.New && !isNew ? CredentialAcceptance.Known : result;
+        return result == CredentialOutcome.New && !isNew ? CredentialOutcome.Known : result;
     }
 
     private bool Apply(Revocation revocation)
@@ -168,22 +168,22 @@ internal sealed class Member(NodeId node)
         return true;
     }
 
-    private CredentialAcceptance Accept(SignatureCheck check, Func<bool> apply)
+    private CredentialOutcome Accept(SignatureResult check, Func<bool> apply)
     {
-        if (check != SignatureCheck.Good)
+        if (check != SignatureResult.Good)
         {
-            return check == SignatureCheck.UnknownSigner ? CredentialAcceptance.UnknownSigner : CredentialAcceptance.Rejected;
+            return check == SignatureResult.UnknownSigner ? CredentialOutcome.UnknownSigner : CredentialOutcome.Rejected;
         }
 
         lock (_gate)
         {
             if (!apply())
             {
-                return CredentialAcceptance.Rejected;
+                return CredentialOutcome.Rejected;
             }
 
             _view = null;
-            return CredentialAcceptance.New;
+            return CredentialOutcome.New;
         }
     }
 

@@ -156,15 +156,15 @@ internal sealed class MembershipTable(Vl1Node vl1) : IMembershipGate
     }
 
     /// <summary>Adds a certificate of membership of this network.</summary>
-    public CredentialAcceptance Add(MembershipCertificate certificate) => Add(
+    public CredentialOutcome Add(MembershipCertificate certificate) => Add(
         certificate.IssuedTo, member => member.Add(certificate, _signers), () => certificate.CheckSignature(_signers));
 
     /// <summary>Adds a tag, capability or certificate of ownership of this network.</summary>
-    public CredentialAcceptance Add(Credential credential)
+    public CredentialOutcome Add(Credential credential)
     {
-        CredentialAcceptance result = Add(
+        CredentialOutcome result = Add(
             credential.IssuedTo, member => member.Add(credential, _signers), () => credential.CheckSignature(_signers));
-        if (result == CredentialAcceptance.New && credential is OwnershipCertificate ownership)
+        if (result == CredentialOutcome.New && credential is OwnershipCertificate ownership)
         {
             foreach (IpAddress address in ownership.Addresses)
             {
@@ -179,7 +179,7 @@ internal sealed class MembershipTable(Vl1Node vl1) : IMembershipGate
     }
 
     /// <summary>Adds a revocation of this network.</summary>
-    public CredentialAcceptance Add(Revocation revocation) =>
+    public CredentialOutcome Add(Revocation revocation) =>
         Add(revocation.Target, member => member.Add(revocation, _signers), () => revocation.CheckSignature(_signers));
 
     /// <summary>
@@ -260,14 +260,14 @@ internal sealed class MembershipTable(Vl1Node vl1) : IMembershipGate
         member.KnownView(configuration) ?? member.View(configuration, vl1.FindPeer(member.Node)?.Identity);
 
     // An entry is made only for a credential with a valid signature of the controller, so that other nodes cannot fill the table.
-    private CredentialAcceptance Add(NodeId node, Func<Member, CredentialAcceptance> take, Func<SignatureCheck> check)
+    private CredentialOutcome Add(NodeId node, Func<Member, CredentialOutcome> take, Func<SignatureResult> check)
     {
         if (!_members.TryGetValue(node, out Member? member))
         {
-            SignatureCheck result = check();
-            if (result != SignatureCheck.Good)
+            SignatureResult result = check();
+            if (result != SignatureResult.Good)
             {
-                return result == SignatureCheck.UnknownSigner ? CredentialAcceptance.UnknownSigner : CredentialAcceptance.Rejected;
+                return result == SignatureResult.UnknownSigner ? CredentialOutcome.UnknownSigner : CredentialOutcome.Rejected;
             }
 
             member = GetOrAdd(node, vl1.Now);

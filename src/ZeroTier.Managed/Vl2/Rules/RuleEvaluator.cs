@@ -7,12 +7,12 @@ namespace ZeroTier.Managed.Vl2.Rules;
 internal readonly ref struct RuleEvaluator
 {
     private readonly FrameContext _frame;
-    private readonly RuleTests _tests;
+    private readonly RuleMatcher _tests;
 
     public RuleEvaluator(in FrameContext frame, RuleSettings settings)
     {
         _frame = frame;
-        _tests = new RuleTests(frame, settings);
+        _tests = new RuleMatcher(frame, settings);
     }
 
     /// <summary>Evaluates one table.</summary>

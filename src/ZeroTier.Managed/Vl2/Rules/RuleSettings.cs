@@ -10,7 +10,7 @@ internal sealed class RuleSettings
 
     /// <summary>
     /// Prefixes of our derived addresses, if NDP emulation is on: IPv6 senders inside count as authenticated (docs/protocol/3-vl2.md
-    /// 3.6.3). That the address is the sender's own is checked separately, by <see cref="AddressOwnership"/>.
+    /// 3.6.3). That the address is the sender's own is checked separately, by <see cref="SourceAddressCheck"/>.
     /// </summary>
     public ImmutableArray<(IpAddress Prefix, int Length)> DerivedPrefixes { get; init; } = [];
 

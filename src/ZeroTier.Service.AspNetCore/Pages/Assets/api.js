@@ -1,7 +1,7 @@
-// Calls to the folder of the pages. Changes name the revision that they build on, so that none is lost.
+// Requests to the API of the pages. Updates send the revision that they are based on (If-Match), so that no update is lost.
 import { element, openDialog } from './dom.js';
 
-/** An answer that is no success: its status, its text for people, and what else it says. */
+/** An error response: status, message, and body. Status 0 means that there was no response. */
 export class Problem extends Error {
   constructor(status, body) {
     super(body?.detail ?? body?.title ?? `The controller answered with status ${status}.`);
@@ -10,7 +10,7 @@ export class Problem extends Error {
   }
 }
 
-/** Calls; refresh: the page follows what happens, nobody is at work. Gives the body, with the revision as etag. */
+/** Sends a request. refresh: sent by the page itself and not by a user's action. Returns the body, with its revision as property etag. */
 export async function call(method, path, { body, etag, isNew, refresh } = {}) {
   const headers = { 'X-ZeroTier-Page': refresh ? 'refresh' : 'use' };
   if (body !== undefined) {
@@ -39,7 +39,7 @@ export async function call(method, path, { body, etag, isNew, refresh } = {}) {
   return answer === null ? null : Object.defineProperty(answer, 'etag', { value: response.headers.get('ETag') });
 }
 
-// What was typed stays: the sign-in opens beside this page.
+// Opens the sign-in in a new tab, so that input on this page is not lost.
 function tellSessionEnded() {
   if (tellSessionEnded.dialog?.open) {
     return;
@@ -55,13 +55,16 @@ function tellSessionEnded() {
 
 const followers = [];
 
-/** Follows nothing for now, as before signing out. */
+/** Closes all event streams, for example before signing out. */
 export const pause = () => followers.forEach(follower => follower.close());
 
-/** Goes on following. */
+/** Opens all event streams again. */
 export const resume = () => followers.forEach(follower => follower.update());
 
-/** Follows server-sent events while the page is seen. Listeners by type; ready comes first, and again after each gap: read anew then. */
+/**
+ * Receives server-sent events while the page is visible. listeners: functions by event type. The event ready comes first and after each
+ * reconnection: reload the data then, because events may have been missed.
+ */
 export function follow(path, listeners) {
   let source = null;
   const close = () => {
@@ -77,7 +80,7 @@ export function follow(path, listeners) {
         source.addEventListener(type, message => listener(JSON.parse(message.data)));
       }
       source.addEventListener('error', () => {
-        // The browser tries again by itself unless it was refused.
+        // The browser reconnects by itself, except after an error response.
         if (source?.readyState === EventSource.CLOSED) {
           source = null;
           call('GET', 'session', { refresh: true }).then(() => setTimeout(update, 5000), () => setTimeout(update, 30000));

@@ -1,6 +1,6 @@
-// Elements without markup from text: whatever a name holds is shown as it is.
+// Creates elements. Text is never parsed as HTML, so markup in a name is displayed and not interpreted (no script injection).
 
-/** Makes an element: attributes by name, functions as listeners, null and false left out; children are elements or text. */
+/** Creates an element. Attributes that are functions become event listeners; null and false are omitted. Children: elements or text. */
 export function element(name, attributes = {}, ...children) {
   const made = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) {
@@ -14,10 +14,10 @@ export function element(name, attributes = {}, ...children) {
   return made;
 }
 
-/** The element of an id. */
+/** Returns the element with an id. */
 export const byId = id => document.getElementById(id);
 
-/** Says something to those who see and those who listen. It stays until something is done: people read at their own pace. */
+/** Shows a message in the page's live region, which screen readers announce. It remains until the next click or key press. */
 export function announce(text) {
   byId('status').textContent = text;
 }
@@ -26,7 +26,7 @@ for (const action of ['pointerdown', 'keydown']) {
   document.addEventListener(action, () => announce(''), { capture: true });
 }
 
-/** Shows a problem at the top of a form or page, and moves there; null takes it away. */
+/** Shows an error message at the top of a form or page and gives it the focus; null removes the message. */
 export function showProblem(place, text) {
   place.querySelector(':scope > .problem')?.remove();
   if (text) {
@@ -36,7 +36,7 @@ export function showProblem(place, text) {
   }
 }
 
-/** A field with its label; help is read with it. */
+/** Creates a form field with its label; screen readers read the help text with the field. */
 export function field(label, control, help) {
   const text = help ? element('span', { class: 'help', id: `${control.id}-help` }, help) : null;
   if (text) {
@@ -45,19 +45,19 @@ export function field(label, control, help) {
   return element('div', { class: 'field' }, element('label', { for: control.id }, label), control, text);
 }
 
-/** A box to tick, or one of several, with its label. */
+/** Creates a check box or radio button with its label. */
 export const choice = (label, control) => element('div', { class: 'choice' }, control, element('label', { for: control.id }, label));
 
-/** Where the focus is, for lists that are made anew: elements with data-focus have a name of their own. */
+/** Returns the data-focus value of the focused element, to restore the focus after a list has been rebuilt. */
 export const focusName = () => document.activeElement?.dataset?.focus;
 
-/** Gives the focus to the element of that name, or to another. */
+/** Gives the focus to the element with this data-focus value; to another element if there is none. */
 export function focusAgain(name, otherwise = byId('main')) {
   const found = name === undefined ? null : document.querySelector(`[data-focus="${CSS.escape(name)}"]`);
   (found ?? otherwise).focus();
 }
 
-/** Opens a dialog that goes when it is closed; the focus then goes back to where it was. Dialogs are named by their heading. */
+/** Opens a modal dialog, labelled by its heading. Closing removes it and returns the focus to where it was. */
 export function openDialog(heading, ...content) {
   const back = document.activeElement;
   const name = focusName();
@@ -72,7 +72,7 @@ export function openDialog(heading, ...content) {
   return dialog;
 }
 
-/** Asks whether to do what cannot be undone. Cancel has the focus. */
+/** Asks for confirmation of an action that cannot be undone. Cancel has the focus. */
 export function confirm(heading, text, action) {
   return new Promise(resolve => {
     const cancel = element('button', { type: 'button', autofocus: true, click: () => dialog.close() }, 'Cancel');
@@ -82,7 +82,7 @@ export function confirm(heading, text, action) {
   });
 }
 
-/** A moment as people read it, in an element that programs read, too. */
+/** Formats a time for the user's locale, in a time element with the machine-readable value. */
 export function time(text) {
   return element('time', { datetime: text }, new Date(text).toLocaleString());
 }

@@ -1,4 +1,4 @@
-// What is around every page: which one this is, and who is signed in.
+// The frame of every page: marks the current page in the navigation, and shows the signed-in user.
 import { call, pause, resume } from './api.js';
 import { announce, byId, element } from './dom.js';
 

@@ -1,4 +1,4 @@
-// Rates from counters, as lines from left (old) to right (now).
+// Computes rates from counters and draws them as lines, from left (oldest) to right (now).
 import { byId } from './dom.js';
 
 const height = 40;
@@ -12,11 +12,11 @@ export class Chart {
     this.#width = width;
   }
 
-  /** Takes the counters of a moment in milliseconds. Gives the rates since the moment before; null at first. */
+  /** Adds the counters at a time in milliseconds. Returns the rates since the previous time; null for the first one. */
   add(moment, received, sent) {
     const last = this.#last;
     this.#last = { moment, received, sent };
-    // Counters of a node that was started anew begin again.
+    // The counters of a restarted node begin at zero again.
     if (last === null || moment <= last.moment || received < last.received || sent < last.sent) {
       return null;
     }

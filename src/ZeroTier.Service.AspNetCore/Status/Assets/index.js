@@ -1,4 +1,4 @@
-// The node from second to second. Everything is made anew from what the app says; nothing is sent back.
+// Shows the node's state, updated every second. Everything is rebuilt from the app's events; the page is read-only.
 import './frame.js';
 import { follow } from './api.js';
 import { byId, element, time } from './dom.js';
@@ -14,7 +14,7 @@ const bytes = count => count < 1e3 ? `${count} B`
 
 const pairs = entries => entries.flatMap(([name, value]) => [element('dt', {}, name), element('dd', {}, value)]);
 
-// Replaced only when it says something else, so that what is selected or read aloud stays.
+// Replaces content only if it differs, so as not to interrupt a text selection or a screen reader.
 function fill(id, children) {
   const place = byId(id);
   const made = element('div', {}, children);

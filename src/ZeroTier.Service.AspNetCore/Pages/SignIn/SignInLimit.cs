@@ -1,11 +1,11 @@
 using System.Net;
 using System.Net.Sockets;
 
-namespace ZeroTier.Service.AspNetCore.Pages;
+namespace ZeroTier.Service.AspNetCore.Pages.SignIn;
 
 /// <summary>
-/// How often a token may be tried: a few times a minute from each address, IPv6 by its /64. Whoever has used that up waits, with the right
-/// token too. The table is bounded: when it is full, the address whose minute began first is forgotten. Thread-safe.
+/// Rate limit of sign-in attempts: a few per minute from each address (IPv6: each /64). When it is exceeded, even the right token is
+/// refused until the minute has passed. The table is bounded: when it is full, the address with the oldest window is removed. Thread-safe.
 /// </summary>
 internal sealed class SignInLimit(TimeProvider timeProvider)
 {
@@ -17,9 +17,9 @@ internal sealed class SignInLimit(TimeProvider timeProvider)
     private readonly Lock _gate = new();
     private readonly Dictionary<IPAddress, Tries> _tries = [];
 
-    /// <summary>Counts a try.</summary>
-    /// <param name="address">Who tries.</param>
-    /// <returns>How long to wait; null where the try may be made.</returns>
+    /// <summary>Counts an attempt.</summary>
+    /// <param name="address">The client's address.</param>
+    /// <returns>How long to wait; null when the attempt is permitted.</returns>
     public TimeSpan? Take(IPAddress? address)
     {
         IPAddress key = KeyOf(address);
@@ -47,7 +47,7 @@ internal sealed class SignInLimit(TimeProvider timeProvider)
         }
     }
 
-    /// <summary>Forgets the tries of an address: it had the token.</summary>
+    /// <summary>Clears the attempts of an address after a successful sign-in.</summary>
     public void Forget(IPAddress? address)
     {
         lock (_gate)

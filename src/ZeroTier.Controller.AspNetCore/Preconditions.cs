@@ -3,24 +3,24 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;
 using Microsoft.Net.Http.Headers;
 
-namespace ZeroTier.Controller.AspNetCore.Access;
+namespace ZeroTier.Controller.AspNetCore;
 
 /// <summary>
-/// The conditions of requests (RFC 9110, 13). The entity tag of a network or member is its revision: it stands for the settings, not for
-/// counts and presence, which change beside them.
+/// Conditional requests (RFC 9110, 13). The entity tag of a network or member is its revision: it covers the settings, but not counts and
+/// presence, which change independently.
 /// </summary>
 internal static class Preconditions
 {
-    /// <summary>Whether the request has any.</summary>
+    /// <summary>Whether the request has preconditions.</summary>
     public static bool Exist(HttpRequest request) => request.Headers.IfMatch.Count > 0 || request.Headers.IfNoneMatch.Count > 0;
 
     /// <summary>
-    /// Makes a change if what is there meets the conditions at the moment of the change; looks again where somebody else was first.
+    /// Makes a change if the preconditions hold at the moment of the change; evaluates them again after a concurrent change.
     /// </summary>
     /// <param name="request">The request.</param>
-    /// <param name="revision">The present revision, 0 where there is nothing yet.</param>
-    /// <param name="change">Makes the change to the revision that it is given; to any where that is null.</param>
-    /// <exception cref="BadHttpRequestException">They are not met, or damaged.</exception>
+    /// <param name="revision">Returns the current revision, 0 when the resource does not exist.</param>
+    /// <param name="change">Makes the change on the given revision, or on any if it is null.</param>
+    /// <exception cref="BadHttpRequestException">The preconditions do not hold, or are malformed.</exception>
     public static async Task<T> ChangeAsync<T>(HttpRequest request, Func<long> revision, Func<long?, Task<T>> change)
     {
         if (!Exist(request))
@@ -42,15 +42,16 @@ internal static class Preconditions
             }
             catch (StoreConflictException) when (revision() != present)
             {
-                // Each round in vain is a change of somebody else's.
+                // Retry. Each conflict means that another change succeeded, so there is progress.
             }
         }
     }
 
     /// <summary>
-    /// Sets the tag of an answer; says whether the asker of a GET or HEAD has it already, so that 304 is the answer (RFC 9110, 13.2.2).
+    /// Sets the ETag of a response. Returns true for a GET or HEAD whose client already has this revision, so that the response must be 304
+    /// (RFC 9110, 13.2.2).
     /// </summary>
-    /// <exception cref="BadHttpRequestException">The conditions of a GET or HEAD are not met, or damaged.</exception>
+    /// <exception cref="BadHttpRequestException">The preconditions of a GET or HEAD do not hold, or are malformed.</exception>
     public static bool IsKnown(HttpContext context, long revision)
     {
         context.Response.Headers.ETag = string.Create(CultureInfo.InvariantCulture, $"\"{revision}\"");
@@ -63,7 +64,7 @@ internal static class Preconditions
         return IsMatch(request, revision) ? IsNoneMatchBroken(request, revision) : throw Failed(revision);
     }
 
-    // A weak tag matches nothing here (RFC 9110, 13.1.1).
+    // If-Match uses strong comparison, so a weak tag never matches (RFC 9110, 13.1.1).
     private static bool IsMatch(HttpRequest request, long revision) =>
         request.Headers.IfMatch.Count == 0
         || Tags(request.Headers.IfMatch, HeaderNames.IfMatch).Any(tag => Is(tag, revision) && !tag.IsWeak);

@@ -14,7 +14,7 @@ namespace ZeroTier.Managed.Datagrams.TcpRelay;
 /// <param name="connect">Opens a connection to the relay.</param>
 /// <param name="time">Clock and timers.</param>
 /// <param name="log">The logger, which must not throw.</param>
-internal sealed class RelayedTransport(
+internal sealed class RelayClientTransport(
     IDatagramTransport inner,
     IPEndPoint relay,
     Func<InetEndPoint, bool> reaches,

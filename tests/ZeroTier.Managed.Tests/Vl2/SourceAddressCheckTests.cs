@@ -6,7 +6,7 @@ using ZeroTier.Managed.Vl2.Rules;
 namespace ZeroTier.Managed.Tests.Vl2;
 
 /// <summary>docs/protocol/3-vl2.md 3.17, points 5 and 7: a member speaks for itself only.</summary>
-public class AddressOwnershipTests
+public class SourceAddressCheckTests
 {
     private const string Mine = "fc00:0:ff63:cc74:5077::1";
     private const string Theirs = "fc00:0:ff02:6800:cc7f::1";
@@ -70,9 +70,9 @@ public class AddressOwnershipTests
 
         Assert.Equal(
             expected,
-            new AddressOwnership(network, new FakeGate()).IsHonest(configuration, Sender, null, SenderMac, EtherTypes.IPv4, packet));
+            new SourceAddressCheck(network, new FakeGate()).IsHonest(configuration, Sender, null, SenderMac, EtherTypes.IPv4, packet));
         Assert.Equal(
-            expected, new AddressOwnership(network, new FakeGate()).IsHonest(configuration, Sender, null, SenderMac, EtherTypes.Arp, arp));
+            expected, new SourceAddressCheck(network, new FakeGate()).IsHonest(configuration, Sender, null, SenderMac, EtherTypes.Arp, arp));
     }
 
     [Theory]
@@ -93,7 +93,7 @@ public class AddressOwnershipTests
             _ => IpAddress.From(IPAddress.Parse(source)),
         };
 
-        Assert.Equal(expected, new AddressOwnership(network, new FakeGate()).IsHonest(
+        Assert.Equal(expected, new SourceAddressCheck(network, new FakeGate()).IsHonest(
             Configuration(network), Sender, null, addressing.Mac(Sender), EtherTypes.IPv6, Ipv6(address.ToString(), 59, [])));
     }
 
@@ -132,14 +132,14 @@ public class AddressOwnershipTests
         {
             foreach (ushort etherType in new[] { EtherTypes.IPv4, EtherTypes.Arp, EtherTypes.IPv6 })
             {
-                new AddressOwnership(AdHoc, new FakeGate()).IsHonest(
+                new SourceAddressCheck(AdHoc, new FakeGate()).IsHonest(
                     Configuration(AdHoc), Sender, null, SenderMac, etherType, packet.AsSpan(0, length));
             }
         }
     }
 
     private static bool IsHonest(NetworkId network, ushort etherType, byte[] frame) =>
-        new AddressOwnership(network, new FakeGate()).IsHonest(Configuration(network), Sender, null, SenderMac, etherType, frame);
+        new SourceAddressCheck(network, new FakeGate()).IsHonest(Configuration(network), Sender, null, SenderMac, etherType, frame);
 
     private static NetworkConfiguration Configuration(NetworkId network) => new()
     {

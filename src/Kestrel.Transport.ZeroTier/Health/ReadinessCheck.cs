@@ -1,9 +1,11 @@
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using ZeroTier;
 
-namespace Kestrel.Transport.ZeroTier.Hosting;
+namespace Kestrel.Transport.ZeroTier.Health;
 
-/// <summary>Whether callers are served, as <see cref="ServingReport"/> finds it, and what an operator wants to know besides.</summary>
+/// <summary>
+/// Reports whether callers are served, according to <see cref="ServingReport"/>, with the node's state as data for operators.
+/// </summary>
 internal sealed class ReadinessCheck(NodeHost node, ListenerRegistry listeners, ServingReport serving) : IHealthCheck
 {
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)

@@ -1,16 +1,17 @@
 using Microsoft.Extensions.Time.Testing;
 using ZeroTier.Service.AspNetCore.Pages;
+using ZeroTier.Service.AspNetCore.Pages.SignIn;
 
 namespace ZeroTier.Service.AspNetCore.Tests.Pages;
 
-public sealed class PageSessionsTests
+public sealed class SignInSessionsTests
 {
     private readonly FakeTimeProvider _time = new();
 
     [Fact]
     public void Secrets_are_never_the_same_and_nothing_else_finds_a_session()
     {
-        var sessions = new PageSessions(_time);
+        var sessions = new SignInSessions(_time);
         string first = sessions.Begin(), second = sessions.Begin();
 
         Assert.NotEqual(first, second);
@@ -23,7 +24,7 @@ public sealed class PageSessionsTests
     [Fact]
     public void The_end_of_a_session_is_told_to_who_waits_for_it()
     {
-        var sessions = new PageSessions(_time);
+        var sessions = new SignInSessions(_time);
         string signedOut = sessions.Begin(), idle = sessions.Begin();
         CancellationToken first = sessions.Find(signedOut, isUse: true)!.Value, second = sessions.Find(idle, isUse: true)!.Value;
 
@@ -31,7 +32,7 @@ public sealed class PageSessionsTests
         Assert.True(first.IsCancellationRequested);
         Assert.False(second.IsCancellationRequested);
         Assert.Null(sessions.Find(signedOut, isUse: true));
-        _time.Advance(PageSessions.MaxIdle);
+        _time.Advance(SignInSessions.MaxIdle);
         Assert.True(second.IsCancellationRequested);
         Assert.Null(sessions.Find(idle, isUse: true));
 
@@ -43,8 +44,8 @@ public sealed class PageSessionsTests
     [Fact]
     public void The_session_that_was_used_least_recently_makes_room()
     {
-        var sessions = new PageSessions(_time);
-        string[] secrets = [.. Enumerable.Range(0, PageSessions.MaxSessions).Select(_ => sessions.Begin())];
+        var sessions = new SignInSessions(_time);
+        string[] secrets = [.. Enumerable.Range(0, SignInSessions.MaxSessions).Select(_ => sessions.Begin())];
         CancellationToken dropped = sessions.Find(secrets[1], isUse: false)!.Value;
         sessions.Find(secrets[0], isUse: true);
         sessions.Begin();

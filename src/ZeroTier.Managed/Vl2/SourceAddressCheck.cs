@@ -16,7 +16,7 @@ namespace ZeroTier.Managed.Vl2;
 /// in it, and a member that has presented none may use any on-link address that no other member's certificate contains. Addresses outside
 /// the network may be used by members that are gateways in the routes.
 /// </remarks>
-internal sealed class AddressOwnership(NetworkId network, IMembershipGate members)
+internal sealed class SourceAddressCheck(NetworkId network, IMembershipGate members)
 {
     private const int LinkLocalPrefixLength = 10;
     private const int NeighborMessageLength = 24;

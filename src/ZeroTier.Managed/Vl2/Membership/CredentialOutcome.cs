@@ -1,7 +1,7 @@
 namespace ZeroTier.Managed.Vl2.Membership;
 
 /// <summary>Result of adding a received credential.</summary>
-internal enum CredentialAcceptance
+internal enum CredentialOutcome
 {
     /// <summary>Its signature is invalid, it is older than the known one, it is revoked, or a limit is reached.</summary>
     Rejected,

@@ -2,14 +2,14 @@ using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
 
-namespace ZeroTier.Service.AspNetCore.Pages;
+namespace ZeroTier.Service.AspNetCore.Pages.SignIn;
 
 /// <summary>
-/// Who has signed in, in memory: a restart ends all sessions. The browser holds a random secret, of which only the hash is kept here. A
-/// session ends after half an hour without use, after eight hours in any case, when its owner signs out, and when too many others have
-/// begun. Thread-safe.
+/// The sessions of signed-in users, in memory only, so that a restart ends them. The browser has a random secret, of which only the hash is
+/// stored here. A session ends after 30 minutes without use, after eight hours in any case, at sign-out, or when it is the least recently
+/// used one and there are too many. Thread-safe.
 /// </summary>
-internal sealed class PageSessions(TimeProvider timeProvider)
+internal sealed class SignInSessions(TimeProvider timeProvider)
 {
     public const int MaxSessions = 100;
     public static readonly TimeSpan MaxIdle = TimeSpan.FromMinutes(30);
@@ -20,7 +20,7 @@ internal sealed class PageSessions(TimeProvider timeProvider)
     private readonly Dictionary<string, Session> _sessions = [];
     private long _uses;
 
-    /// <summary>Begins a session.</summary>
+    /// <summary>Creates a session.</summary>
     /// <returns>Its secret.</returns>
     public string Begin()
     {
@@ -45,9 +45,9 @@ internal sealed class PageSessions(TimeProvider timeProvider)
     }
 
     /// <summary>Finds the session of a secret.</summary>
-    /// <param name="secret">What the browser sent.</param>
-    /// <param name="isUse">Whether a person is at work, which keeps the session; not so where a page refreshes itself.</param>
-    /// <returns>What is cancelled when the session ends; null where there is none.</returns>
+    /// <param name="secret">The secret sent by the browser.</param>
+    /// <param name="isUse">Whether the request was caused by the user and extends the session; false for automatic refreshes.</param>
+    /// <returns>A token that is cancelled when the session ends; null when there is no such session.</returns>
     public CancellationToken? Find(string? secret, bool isUse)
     {
         lock (_gate)
@@ -78,7 +78,7 @@ internal sealed class PageSessions(TimeProvider timeProvider)
         }
     }
 
-    // What is looked up is a hash, so that the time it takes says nothing about a secret.
+    // Lookup by hash, so that its time reveals nothing about a secret.
     private static string KeyOf(string secret) => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(secret)));
 
     private void End(string key)
@@ -100,7 +100,7 @@ internal sealed class PageSessions(TimeProvider timeProvider)
 
         public long LastUse { get; set; }
 
-        // The lock of the sessions is not held: those who wait for the end are called.
+        // Must not be called under the lock, because cancellation runs callbacks.
         public void Close()
         {
             end.Cancel();

@@ -10,7 +10,7 @@ namespace ZeroTier.Managed.Datagrams.TcpRelay;
 /// a connection is a node at the connection's remote address and port. Datagrams are delivered only to the root itself, so that nobody can
 /// send to a third party through it.
 /// </summary>
-internal sealed class RelayingTransport : ExtraSocketTransport
+internal sealed class RelayServerTransport : ExtraSocketTransport
 {
     /// <summary>Most connections at the same time.</summary>
     public const int MaxConnections = 1024;
@@ -28,7 +28,7 @@ internal sealed class RelayingTransport : ExtraSocketTransport
     private Task _accepting = Task.CompletedTask;
     private bool _fullSaid;
 
-    private RelayingTransport(
+    private RelayServerTransport(
         IDatagramTransport inner, Socket listener, IEnumerable<InetEndPoint> ownEndPoints, TimeProvider time, ILogger log)
         : base(inner, log)
     {
@@ -51,7 +51,7 @@ internal sealed class RelayingTransport : ExtraSocketTransport
     /// <param name="time">Clock and timers.</param>
     /// <param name="log">The logger, which must not throw.</param>
     /// <exception cref="ZeroTierException">The port is taken or may not be used.</exception>
-    public static RelayingTransport Listen(
+    public static RelayServerTransport Listen(
         IDatagramTransport inner, IPEndPoint endPoint, IEnumerable<InetEndPoint> ownEndPoints, TimeProvider time, ILogger log)
     {
         var listener = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
@@ -64,7 +64,7 @@ internal sealed class RelayingTransport : ExtraSocketTransport
 
             listener.Bind(endPoint);
             listener.Listen(MaxConnectionsPerAddress);
-            return new RelayingTransport(inner, listener, ownEndPoints, time, log);
+            return new RelayServerTransport(inner, listener, ownEndPoints, time, log);
         }
         catch (SocketException e)
         {

@@ -3,7 +3,7 @@ using System.Buffers.Binary;
 namespace ZeroTier.Managed.Vl2.Rules;
 
 /// <summary>Evaluates the matches of docs/protocol/3-vl2.md 3.6.3 for one frame.</summary>
-internal readonly ref struct RuleTests
+internal readonly ref struct RuleMatcher
 {
     private const byte IcmpCodeCounts = 0x01;
     private const byte LittleEndianFormat = 0x80;
@@ -12,7 +12,7 @@ internal readonly ref struct RuleTests
     private readonly FrameHeaders _headers;
     private readonly RuleSettings _settings;
 
-    public RuleTests(in FrameContext frame, RuleSettings settings)
+    public RuleMatcher(in FrameContext frame, RuleSettings settings)
     {
         _frame = frame;
         _headers = new FrameHeaders(frame.EtherType, frame.Frame);

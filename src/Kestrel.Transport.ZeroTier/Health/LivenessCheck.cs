@@ -1,11 +1,11 @@
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using ZeroTier;
 
-namespace Kestrel.Transport.ZeroTier.Hosting;
+namespace Kestrel.Transport.ZeroTier.Health;
 
 /// <summary>
 /// Unhealthy only when the node has failed, which only a restart can repair (rule 8.6). Conditions that may recover, such as roots that do
-/// not answer, belong to <see cref="ReadinessCheck"/>: as liveness they would restart every app in an outage.
+/// not answer, belong to <see cref="ReadinessCheck"/>: in a liveness check they would restart every app during an outage.
 /// </summary>
 internal sealed class LivenessCheck(NodeHost node) : IHealthCheck
 {

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Options;
 using ZeroTier;
 using ZeroTier.Hosting.Live;
 
-namespace Kestrel.Transport.ZeroTier.Hosting;
+namespace Kestrel.Transport.ZeroTier.Health;
 
 /// <summary>
 /// Whether callers are served (rule 8.6): the network is usable, every configured network ready, every listener accepting. Thread-safe.
@@ -62,7 +62,7 @@ internal sealed class ServingReport(
         else if (listeners.ServerBindsEndPoints
             && listeners.NotAskedFor(section.Served.Select(served => served.EndPoint)) is { Count: > 0 } late)
         {
-            // Not bad: it is so for a moment with every change.
+            // Only degraded: true for a moment after every change of the endpoints.
             degraded.Add(
                 $"Endpoints that are configured are not bound yet: {string.Join(", ", late)}. If it stays so, Kestrel's log says what is "
                 + "wrong with its own section.");
@@ -71,7 +71,7 @@ internal sealed class ServingReport(
         bad.AddRange(listeners.Failed);
         var bound = listeners.Listeners;
 
-        // Networks that the configuration no longer has, and whose endpoints wait for nothing.
+        // Networks removed from the configuration since start: endpoints on them wait forever, which is not a problem to report.
         NetworkId[] left = [.. atStart.Value.Networks.Except(settings.Networks, StringComparer.OrdinalIgnoreCase).Select(NetworkId.Parse)];
         foreach (var listener in bound.Where(
             l => l.State == ListenerState.Waiting && !l.IsIdleHalf(bound) && !left.Contains(l.Target.Network)))
@@ -89,7 +89,7 @@ internal sealed class ServingReport(
 
     private void JudgeOffline(ZeroTierOptions settings, List<string> bad, List<string> degraded)
     {
-        // Direct paths need no root.
+        // Peers with a direct path are reachable without a root.
         if (node.Peers.Count(peer => peer.Role == ZeroTierPeerRole.Leaf && peer.IsDirect) is var direct and > 0)
         {
             degraded.Add(

@@ -1,4 +1,0 @@
-namespace ZeroTier.Managed.Vl2;
-
-/// <summary>Handles received frames that have passed all checks. Must not throw.</summary>
-internal delegate void FrameHandler(MacAddress source, MacAddress destination, ushort etherType, ReadOnlySpan<byte> payload);
