@@ -6,7 +6,7 @@ namespace ZeroTier.Managed.Crypto;
 
 /// <summary>
 /// Suite 3 with the framework's classes, for processors without the instructions that <see cref="AesGmacSivHardware"/> needs. These classes
-/// are not documented as thread-safe, hence the locks, which are leaves.
+/// are not documented as thread-safe, hence the locks. No other lock is taken under them.
 /// </summary>
 internal sealed class AesGmacSivPortable : AesGmacSiv
 {

@@ -44,7 +44,7 @@ public sealed class IdentityStore : IDisposable
     /// <summary>The node's identity, with its private key. Disposed of with the store.</summary>
     public NodeIdentity Identity { get; }
 
-    /// <summary>True when this call made the identity.</summary>
+    /// <summary>True when this call created the identity.</summary>
     public bool IsNew { get; }
 
     /// <summary>Why nothing can be written to the directory; null when it is writable.</summary>

@@ -21,7 +21,7 @@ internal sealed class DeadlineTimer : IDisposable
         _timer = time.CreateTimer(static state => ((DeadlineTimer)state!).Fire(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
-    /// <summary>Milliseconds since the timer was made.</summary>
+    /// <summary>Milliseconds since the timer was created.</summary>
     public long Now => (long)_time.GetElapsedTime(_start).TotalMilliseconds;
 
     /// <summary>Makes sure that the timer fires at this time or earlier.</summary>

@@ -8,13 +8,14 @@ namespace ZeroTier.Managed.IpStack;
 /// a group and when the last one leaves it. Bounded. Thread-safe.
 /// </summary>
 /// <remarks>
-/// Lock: a leaf. The link is called after its release, so two calls may arrive in the reverse order of the changes; the link therefore
-/// counts joins and leaves.
+/// No other lock is taken under the lock of this class. The link is called after its release, so two calls may arrive in the reverse order
+/// of the changes; the link therefore counts joins and leaves.
 /// </remarks>
 internal sealed class HostGroups(IFrameLink link)
 {
     /// <summary>
-    /// Most groups that can be joined at once. A root keeps no more subscriptions than that for one node, on all its networks together.
+    /// Most groups that can be joined at the same time. A root keeps no more subscriptions than that for one node, on all its networks
+    /// together.
     /// </summary>
     internal const int MaxGroups = 512;
 

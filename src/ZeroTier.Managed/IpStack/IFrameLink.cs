@@ -44,7 +44,8 @@ internal abstract class FrameBatch
     public abstract Span<byte> Reserve(int length);
 
     /// <summary>
-    /// Adds the reserved bytes, which the caller has written, to the batch as a frame for this destination. A full batch is sent at once.
+    /// Adds the reserved bytes, which the caller has written, to the batch as a frame for this destination. A full batch is sent
+    /// immediately.
     /// </summary>
     public abstract void Commit(MacAddress destination, ushort etherType);
 

@@ -16,7 +16,7 @@ internal readonly record struct FragmentKey(
 /// <summary>Puts fragmented packets together again. Bounded in packets, bytes, fragments and time. Thread-safe.</summary>
 /// <remarks>
 /// When fragments overlap, the packet is dropped together with its later fragments (RFC 5722); exact duplicates are ignored (RFC 8200,
-/// 4.5). Lock: a leaf.
+/// 4.5). No other lock is taken under the lock of this class.
 /// </remarks>
 internal sealed class IpReassembly : IDisposable
 {

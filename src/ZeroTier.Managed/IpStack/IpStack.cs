@@ -111,7 +111,7 @@ internal sealed class IpStack : IDisposable, NeighborCache.IActions
 
     /// <summary>
     /// Announces by ARP the IPv4 addresses that were added since the last call (RFC 5227, 2.3). On ZeroTier such a request goes to the
-    /// multicast group of this one address, which only its owners join: other members are not burdened, and a conflict shows at once.
+    /// multicast group of this one address, which only its owners join: other members are not burdened, and a conflict shows immediately.
     /// </summary>
     public void Announce()
     {
@@ -194,7 +194,7 @@ internal sealed class IpStack : IDisposable, NeighborCache.IActions
     /// <summary>Called after the last frame of a received batch: TCP now acknowledges and sends.</summary>
     public void EndOfBatch() => Tcp.EndOfBatch();
 
-    /// <summary>The link has heard from a neighbour after a silence: connections with it retransmit at once.</summary>
+    /// <summary>The link has heard from a neighbour after a silence: connections with it retransmit immediately.</summary>
     public void PeerHeard(MacAddress peer) => Tcp.OnPeerHeard(
         (mac, address) => mac == peer
             || mac == default && Options.Resolver is { } resolver && resolver.TryResolve(address, out mac) && mac == peer);

@@ -16,7 +16,7 @@ namespace ZeroTier.Managed.IpStack;
 ///                                   │ used                       │
 ///                                   └────► Delay ──5 s──► Probe ─┴─ three unanswered: the entry is dropped
 /// </code>
-/// Lock order: the cache's lock is a leaf. Frames are sent after its release.
+/// No other lock is taken under the cache's lock. Frames are sent after its release.
 /// </remarks>
 internal sealed class NeighborCache : IDisposable
 {
@@ -154,7 +154,7 @@ internal sealed class NeighborCache : IDisposable
     /// </summary>
     /// <param name="address">The neighbour.</param>
     /// <param name="mac">Its Ethernet address.</param>
-    /// <param name="create">Whether to make an entry where there is none.</param>
+    /// <param name="create">Whether to create an entry if there is none.</param>
     public void Seen(in IpAddress address, MacAddress mac, bool create)
     {
         Queue<ArraySegment<byte>>? waiting = null;

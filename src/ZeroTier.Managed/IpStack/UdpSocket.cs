@@ -7,7 +7,9 @@ namespace ZeroTier.Managed.IpStack;
 /// <summary>
 /// A bound UDP port. Thread-safe. The receive queue is bounded in datagrams and bytes; what does not fit is dropped and counted.
 /// </summary>
-/// <remarks>Lock: a leaf. Receivers are completed after its release, by the stack's scheduler.</remarks>
+/// <remarks>
+/// No other lock is taken under the socket's lock. Receivers are completed after its release, by the stack's scheduler.
+/// </remarks>
 internal sealed class UdpSocket : IDisposable
 {
     internal const int MaxQueued = 512;

@@ -41,7 +41,7 @@ public readonly struct InetEndPoint : IEquatable<InetEndPoint>
     /// <summary>Number of bytes of the address: 4, 16, or 0.</summary>
     public int AddressLength => Family switch { AddressFamily.InterNetwork => 4, AddressFamily.InterNetworkV6 => 16, _ => 0 };
 
-    /// <summary>Makes an endpoint from 4 or 16 address bytes. IPv4 mapped into IPv6 becomes IPv4.</summary>
+    /// <summary>Creates an endpoint from 4 or 16 address bytes. IPv4 mapped into IPv6 becomes IPv4.</summary>
     /// <exception cref="ArgumentException">The address has another length.</exception>
     public static InetEndPoint FromBytes(ReadOnlySpan<byte> address, ushort port)
     {
@@ -60,7 +60,7 @@ public readonly struct InetEndPoint : IEquatable<InetEndPoint>
         }
     }
 
-    /// <summary>Makes an endpoint from a framework endpoint.</summary>
+    /// <summary>Creates an endpoint from a framework endpoint.</summary>
     public static InetEndPoint From(IPEndPoint endPoint)
     {
         ArgumentNullException.ThrowIfNull(endPoint);

@@ -73,7 +73,7 @@ internal sealed class PeerFiles(string folder, TimeProvider time, ILogger log)
         }
     }
 
-    /// <summary>Writes one peer at once. Thread-safe.</summary>
+    /// <summary>Writes one peer immediately. Thread-safe.</summary>
     public void Save(KnownPeer peer)
     {
         lock (_stored)

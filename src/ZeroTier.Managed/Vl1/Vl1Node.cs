@@ -68,7 +68,7 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
     private readonly PacketDispatcher _dispatcher;
     private readonly PacketReceiver _receiver;
 
-    /// <summary>Makes a node; nothing is sent before <see cref="Start"/>.</summary>
+    /// <summary>Creates a node; nothing is sent before <see cref="Start"/>.</summary>
     /// <exception cref="ArgumentException">The identity has no private key.</exception>
     public Vl1Node(Vl1NodeOptions options)
     {
@@ -237,7 +237,7 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
         }
     }
 
-    /// <summary>Milliseconds since this node was made.</summary>
+    /// <summary>Milliseconds since this node was created.</summary>
     internal long Now => _control.Now;
 
     /// <summary>Numbers of unknown nodes that wait for a check, and of those whose source address is being validated.</summary>
@@ -418,7 +418,7 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
 
     /// <summary>
     /// The peers to store, most recently heard first, and to pass as <see cref="Vl1NodeOptions.KnownPeers"/> at the next start. A root that
-    /// restores its peers can serve them at once.
+    /// restores its peers can serve them immediately.
     /// </summary>
     public IReadOnlyList<KnownPeer> GetPersistentPeers() => _report.ToStore();
 

@@ -34,7 +34,7 @@ internal sealed class Network : IConfigurationSink, IDisposable
     private bool _changing;
     private bool _left;
 
-    /// <summary>Makes port and stack. No configuration is requested before <see cref="Start"/>.</summary>
+    /// <summary>Creates port and stack. No configuration is requested before <see cref="Start"/>.</summary>
     public Network(
         NetworkId id, Vl1Node vl1, IConfigurationSource source, IMembershipGate members, Vl2DropCounters drops, NetworkTableOptions options)
     {
@@ -148,8 +148,8 @@ internal sealed class Network : IConfigurationSink, IDisposable
     }
 
     /// <summary>
-    /// Adds a revocation. TCP connections with a node that is no longer a member are reset at once, since its frames are dropped from now
-    /// on. If this node itself is revoked, all are reset, and the configuration is requested again.
+    /// Adds a revocation. TCP connections with a node that is no longer a member are reset immediately, since its frames are dropped from
+    /// now on. If this node itself is revoked, all are reset, and the configuration is requested again.
     /// </summary>
     /// <param name="revocation">The revocation, of this network.</param>
     public CredentialOutcome? Add(Revocation revocation)

@@ -27,9 +27,9 @@ internal sealed class NetworkTable : IVl1Client, IDisposable
     private readonly ServedMembers _served = new();
     private volatile Network[] _networks = [];
 
-    /// <summary>Makes an empty table.</summary>
+    /// <summary>Creates an empty table.</summary>
     /// <param name="options">Options and dependencies.</param>
-    /// <param name="connect">Makes the VL1 node, given its client (this table). The caller starts the node and disposes of it.</param>
+    /// <param name="connect">Creates the VL1 node, given its client (this table). The caller starts the node and disposes of it.</param>
     public NetworkTable(NetworkTableOptions options, Func<IVl1Client, Vl1Node> connect)
     {
         _options = options;

@@ -6,8 +6,8 @@ namespace ZeroTier.Managed.IpStack.Tcp;
 /// </summary>
 /// <remarks>
 /// When it is exhausted, listeners refuse connections, every connection is limited to <see cref="Minimum"/> bytes in each direction, and
-/// every few seconds the largest of those that hold more and make no progress are reset. The locks are leaves; connections are reset and
-/// reports are made without them.
+/// every few seconds the largest of those that hold more and make no progress are reset. No other lock is taken under the locks of this
+/// class; connections are reset and reports are made without holding them.
 /// </remarks>
 internal sealed class BufferBudget : IDisposable
 {

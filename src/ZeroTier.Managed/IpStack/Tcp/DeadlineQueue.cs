@@ -2,7 +2,8 @@ namespace ZeroTier.Managed.IpStack.Tcp;
 
 /// <summary>
 /// The deadlines of all sockets on one timer. A socket stays queued at the earliest deadline it has announced; when that is due, it gives
-/// its real deadline, so that the frequent case, a deadline that moves later, costs nothing. Thread-safe; its lock is a leaf.
+/// its real deadline, so that the frequent case, a deadline that moves later, costs nothing. Thread-safe; no other lock is taken under its
+/// lock.
 /// </summary>
 internal sealed class DeadlineQueue : IDisposable
 {

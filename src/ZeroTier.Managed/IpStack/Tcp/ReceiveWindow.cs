@@ -64,7 +64,7 @@ internal struct ReceiveWindow
         !IsPaused && (int)(next + Limit(room) - _edge) >= Math.Min(_size / 2, segmentSize);
 
     /// <summary>
-    /// True when a window update should be sent at once: the edge can advance by at least a quarter of the space that is free.
+    /// True when a window update should be sent immediately: the edge can advance by at least a quarter of the space that is free.
     /// </summary>
     public readonly bool NeedsUpdate(uint next, long room, int segmentSize) =>
         CanOpen(next, room, segmentSize) && (int)(next + Limit(room) - _edge) >= Limit(room) / 4;

@@ -244,7 +244,7 @@ internal sealed partial class TcpConnection
             _finAt = end;
         }
 
-        // Data beyond the window or beyond the FIN is cut off, and acknowledged at once.
+        // Data beyond the window or beyond the FIN is cut off, and acknowledged immediately.
         uint limit = _finAt is { } fin ? Sequence.Min(fin, _window.Edge) : _window.Edge;
         if (Sequence.IsAfter(end, limit))
         {
@@ -338,7 +338,7 @@ internal sealed partial class TcpConnection
         _environment.Statistics.Add(TcpCounter.BytesReceived, count);
         _unacknowledgedBytes += count;
 
-        // RFC 5681, 4.2: at once for every second segment and when a gap closes; one acknowledgement is sent per batch. A short second
+        // RFC 5681, 4.2: immediately for every second segment and when a gap closes; one acknowledgement is sent per batch. A short second
         // segment counts too: it usually ends a message, and with a delayed acknowledgement the sender would send a tail loss probe.
         if (closesGap || _unacknowledgedBytes > _largestPayload)
         {
@@ -373,7 +373,7 @@ internal sealed partial class TcpConnection
             _environment.Statistics.Add(TcpCounter.OutOfWindowSegments);
         }
 
-        // RFC 5681, 4.2: at once. With SACK one acknowledgement per batch suffices; without, the peer counts duplicates.
+        // RFC 5681, 4.2: immediately. With SACK one acknowledgement per batch suffices; without, the peer counts duplicates.
         _acknowledgeNow = true;
         _duplicatesDue = _sackOn ? 0 : Math.Min(_duplicatesDue + 1, MaxDuplicatesDue);
     }

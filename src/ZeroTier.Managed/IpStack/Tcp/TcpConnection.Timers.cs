@@ -94,8 +94,8 @@ internal sealed partial class TcpConnection
     };
 
     /// <summary>
-    /// The link has heard from the peer, though not on this connection: retransmits at once, but only once until something is received on
-    /// this connection.
+    /// The link has heard from the peer, though not on this connection: retransmits immediately, but only once until something is received
+    /// on this connection.
     /// </summary>
     public void OnPeerHeard(long now)
     {

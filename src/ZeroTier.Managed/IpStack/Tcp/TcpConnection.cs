@@ -9,8 +9,8 @@ namespace ZeroTier.Managed.IpStack.Tcp;
 /// </summary>
 /// <remarks>
 /// Guarded by the lock of the <see cref="TcpSocket"/> that owns it. Lock order: listener, then connection, then the timer queue, then
-/// pools, then the budget; the tables of the layer are concurrent or leaf locks. No lock is held while a pipe is flushed or completed, a
-/// batch is sent or an observer is called.
+/// pools, then the budget; the tables of the layer are concurrent collections, or take no other lock under their own. No lock is held
+/// while a pipe is flushed or completed, a batch is sent or an observer is called.
 /// </remarks>
 internal sealed partial class TcpConnection
 {

@@ -9,7 +9,9 @@ internal sealed partial class TcpLayer
     // that their order is reproducible within a process.
     private readonly ConcurrentDictionary<ConnectionKey, TcpSocket> _awaiting = new();
 
-    /// <summary>A peer was heard after a silence: connections that wait for its answer retransmit at once. Cheap while none does.</summary>
+    /// <summary>
+    /// A peer was heard after a silence: connections that wait for its answer retransmit immediately. Cheap while none does.
+    /// </summary>
     /// <param name="isPeer">Whether an Ethernet address, or the IP address while that is not known yet, belongs to the peer.</param>
     public void OnPeerHeard(Func<MacAddress, IpAddress, bool> isPeer)
     {

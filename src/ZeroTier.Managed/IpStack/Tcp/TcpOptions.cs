@@ -2,7 +2,7 @@ using System.IO.Pipelines;
 
 namespace ZeroTier.Managed.IpStack.Tcp;
 
-/// <summary>Options of one connection. Read when the connection is made.</summary>
+/// <summary>Options of one connection. Read when the connection is created.</summary>
 internal sealed record TcpSocketOptions
 {
     public static TcpSocketOptions Default { get; } = new();

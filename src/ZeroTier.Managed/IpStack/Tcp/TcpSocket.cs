@@ -251,7 +251,7 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
         }
     }
 
-    /// <summary>The link has heard from the peer after a silence: retransmits at once if the connection waits for it.</summary>
+    /// <summary>The link has heard from the peer after a silence: retransmits immediately if the connection waits for it.</summary>
     internal void OnPeerHeard(long now)
     {
         lock (_gate)

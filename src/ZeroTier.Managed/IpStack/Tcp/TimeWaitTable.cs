@@ -2,7 +2,7 @@ namespace ZeroTier.Managed.IpStack.Tcp;
 
 /// <summary>
 /// Connections in TIME-WAIT: a bounded table that answers late segments. It needs no timer, because expired entries are ignored by lookups
-/// and removed when others are added. Thread-safe; its lock is a leaf.
+/// and removed when others are added. Thread-safe; no other lock is taken under its lock.
 /// </summary>
 internal sealed class TimeWaitTable(long lifetime, int capacity)
 {

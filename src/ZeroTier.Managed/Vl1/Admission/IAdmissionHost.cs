@@ -10,7 +10,7 @@ internal interface IAdmissionHost
     /// <summary>Sends a HELLO with the packet ID <see cref="Newcomer.Challenge"/> to the source address of the newcomer's HELLO.</summary>
     void SendChallenge(Newcomer newcomer);
 
-    /// <summary>Makes the newcomer a peer and answers its HELLO. Takes over its keys.</summary>
+    /// <summary>Turns the newcomer into a peer and answers its HELLO. Takes over its keys.</summary>
     void Admit(Newcomer newcomer);
 
     /// <summary>Handles a HELLO whose sender became a peer while the HELLO was queued.</summary>

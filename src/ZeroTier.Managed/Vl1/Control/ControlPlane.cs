@@ -69,7 +69,7 @@ internal sealed class ControlPlane
     /// </summary>
     public bool IsUdp(int socket) => Sockets[socket].Port != 0;
 
-    /// <summary>Milliseconds since the node was made.</summary>
+    /// <summary>Milliseconds since the node was created.</summary>
     public long Now => (long)_time.GetElapsedTime(_startTimestamp).TotalMilliseconds;
 
     public long StartUnixMilliseconds { get; }

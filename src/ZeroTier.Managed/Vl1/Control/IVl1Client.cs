@@ -9,7 +9,7 @@ internal interface IVl1Client
     /// <summary>
     /// An authenticated, decrypted and decompressed packet that concerns networks: FRAME, EXT_FRAME, NETWORK_*, MULTICAST_*, USER_MESSAGE,
     /// and every ERROR and every expected OK that answers one of these (the payload then begins with the verb answered). Several threads
-    /// may call at once.
+    /// may call at the same time.
     /// </summary>
     /// <param name="peer">The sender.</param>
     /// <param name="verb">The packet's verb.</param>
@@ -23,7 +23,7 @@ internal interface IVl1Client
     /// <summary>
     /// The control tick, every <see cref="Vl1Timing.Tick"/> ms from the start on, for timers and other periodic work.
     /// </summary>
-    /// <param name="now">Milliseconds since the node was made.</param>
+    /// <param name="now">Milliseconds since the node was created.</param>
     void OnTick(long now);
 
     /// <summary>

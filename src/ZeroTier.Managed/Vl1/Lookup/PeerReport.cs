@@ -29,7 +29,7 @@ internal sealed class PeerReport(ControlPlane control, PeerTable peers, TimeProv
 
     /// <summary>
     /// The peers to store, most recently heard first, and to pass as <see cref="Vl1NodeOptions.KnownPeers"/> at the next start. A root that
-    /// restores its peers can serve them at once.
+    /// restores its peers can serve them immediately.
     /// </summary>
     public IReadOnlyList<KnownPeer> ToStore()
     {

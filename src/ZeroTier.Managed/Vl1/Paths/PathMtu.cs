@@ -23,9 +23,9 @@ namespace ZeroTier.Managed.Vl1.Paths;
 /// </code>
 /// <para>
 /// In Base, datagrams have a size that every IPv6 path carries; the largest size is probed first, so that a path with the full MTU is found
-/// within one round trip. In Complete, the size in use is probed periodically, and at once when the layer above reports missing answers. A
-/// size counts as lost after three unanswered probes, but only if something was received from the peer in the meantime: otherwise the path
-/// may be dead, which says nothing about sizes.
+/// within one round trip. In Complete, the size in use is probed periodically, and immediately when the layer above reports missing
+/// answers. A size counts as lost after three unanswered probes, but only if something was received from the peer in the meantime:
+/// otherwise the path may be dead, which says nothing about sizes.
 /// </para>
 /// <para>Guarded by the node's control lock, but for <see cref="Size"/>, <see cref="Expected"/> and <see cref="IsDue"/>, which senders read
 /// without it.</para>

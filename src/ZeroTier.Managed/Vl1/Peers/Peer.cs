@@ -76,7 +76,7 @@ internal sealed class Peer
     /// <summary>Whether packets to it take a direct path now.</summary>
     public bool IsDirect => _route.Path is not null;
 
-    /// <summary>When an authenticated packet was last received from it, in milliseconds since the node was made.</summary>
+    /// <summary>When an authenticated packet was last received from it, in milliseconds since the node was created.</summary>
     public long LastReceived
     {
         get => Volatile.Read(ref _lastReceived);

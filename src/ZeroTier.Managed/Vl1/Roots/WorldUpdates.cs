@@ -157,7 +157,7 @@ internal sealed class WorldUpdates(
     }
 
     /// <summary>
-    /// Makes the roots of planet and moons our upstreams; roots that are no longer listed become ordinary peers. Under the lock.
+    /// Makes upstreams of all roots of planet and moons; roots that are no longer listed become ordinary peers. Under the lock.
     /// </summary>
     public void UseWorlds(WorldSet worlds)
     {

@@ -39,7 +39,7 @@ public sealed class Moon
 
     internal World World { get; }
 
-    /// <summary>Makes a moon signed by the key that also has to sign its updates.</summary>
+    /// <summary>Creates a moon signed by the key that also has to sign its updates.</summary>
     /// <param name="id">The moon's ID; anything but 0.</param>
     /// <param name="timestamp">Now, or for an update a later time than that of the moon it replaces.</param>
     /// <param name="roots">1 to 4 roots, each with 0 to 32 endpoints.</param>
@@ -52,7 +52,7 @@ public sealed class Moon
             World.Create(World.MoonType, id, (ulong)timestamp.ToUnixTimeMilliseconds(), roots, signingKey, signingKey.PublicKey));
     }
 
-    /// <summary>Makes the next revision of this moon; the same key must sign the revision after that.</summary>
+    /// <summary>Creates the next revision of this moon; the same key must sign the revision after that.</summary>
     /// <param name="timestamp">Later than this moon's.</param>
     /// <param name="roots">The new roots.</param>
     /// <param name="currentKey">The key that <see cref="UpdateKey"/> belongs to.</param>
@@ -60,7 +60,7 @@ public sealed class Moon
     public Moon Update(DateTimeOffset timestamp, IEnumerable<PlanetRoot> roots, PlanetSigningKey currentKey) =>
         Update(timestamp, roots, currentKey, currentKey);
 
-    /// <summary>Makes the next revision of this moon.</summary>
+    /// <summary>Creates the next revision of this moon.</summary>
     /// <param name="timestamp">Later than this moon's.</param>
     /// <param name="roots">The new roots.</param>
     /// <param name="currentKey">The key that <see cref="UpdateKey"/> belongs to.</param>

@@ -36,7 +36,7 @@ public sealed partial class Planet
 
     internal World World { get; }
 
-    /// <summary>Makes a planet signed by the key that also has to sign its updates.</summary>
+    /// <summary>Creates a planet signed by the key that also has to sign its updates.</summary>
     /// <param name="id">The planet's ID. It must not be 0, and should not be that of the public planet, 149604618.</param>
     /// <param name="timestamp">Now, or for an update a later time than that of the planet it replaces.</param>
     /// <param name="roots">1 to 4 roots, each with 0 to 32 endpoints.</param>
@@ -49,7 +49,7 @@ public sealed partial class Planet
             World.Create(World.PlanetType, id, (ulong)timestamp.ToUnixTimeMilliseconds(), roots, signingKey, signingKey.PublicKey));
     }
 
-    /// <summary>Makes the next revision of this planet; the same key must sign the revision after that.</summary>
+    /// <summary>Creates the next revision of this planet; the same key must sign the revision after that.</summary>
     /// <param name="timestamp">Later than this planet's.</param>
     /// <param name="roots">The new roots.</param>
     /// <param name="currentKey">The key that <see cref="UpdateKey"/> belongs to.</param>
@@ -57,7 +57,7 @@ public sealed partial class Planet
     public Planet Update(DateTimeOffset timestamp, IEnumerable<PlanetRoot> roots, PlanetSigningKey currentKey) =>
         Update(timestamp, roots, currentKey, currentKey);
 
-    /// <summary>Makes the next revision of this planet.</summary>
+    /// <summary>Creates the next revision of this planet.</summary>
     /// <param name="timestamp">Later than this planet's.</param>
     /// <param name="roots">The new roots.</param>
     /// <param name="currentKey">The key that <see cref="UpdateKey"/> belongs to.</param>
@@ -136,7 +136,7 @@ public sealed partial class Planet
 /// <summary>A root of a planet or moon. Immutable.</summary>
 public sealed record PlanetRoot
 {
-    /// <summary>Makes a root.</summary>
+    /// <summary>Creates a root.</summary>
     /// <param name="identity">Its public identity.</param>
     /// <param name="endPoints">Its physical endpoints. Only these IP addresses (with any port) are accepted as paths to it; when empty, all
     /// are.</param>

@@ -54,7 +54,7 @@ public sealed class PlanetSigningKey : IDisposable
         }
     }
 
-    /// <summary>Makes the key pair of a private key.</summary>
+    /// <summary>Creates the key pair of a private key.</summary>
     /// <exception cref="ArgumentException">The key does not have <see cref="PrivateKeySize"/> bytes.</exception>
     public static PlanetSigningKey FromPrivateKey(ReadOnlySpan<byte> privateKey)
     {

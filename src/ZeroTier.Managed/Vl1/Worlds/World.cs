@@ -120,7 +120,7 @@ internal sealed class World
         return Parse(bytes.AsSpan(0, length), type);
     }
 
-    /// <summary>Makes and signs a world.</summary>
+    /// <summary>Creates and signs a world.</summary>
     public static World Create(
         byte type, ulong id, ulong timestamp, IEnumerable<PlanetRoot> roots, PlanetSigningKey signer, ReadOnlySpan<byte> updateKey)
     {
@@ -158,7 +158,7 @@ internal sealed class World
         return new World(bytes, list);
     }
 
-    /// <summary>Makes and signs the next revision.</summary>
+    /// <summary>Creates and signs the next revision.</summary>
     public World Update(DateTimeOffset timestamp, IEnumerable<PlanetRoot> roots, PlanetSigningKey currentKey, PlanetSigningKey nextKey)
     {
         ArgumentNullException.ThrowIfNull(currentKey);

@@ -5,7 +5,8 @@ using ZeroTier.Managed.Vl2.Rules;
 namespace ZeroTier.Managed.Vl2.Configuration;
 
 /// <summary>
-/// Configuration of ad-hoc networks, which have no controller: it is derived from the network ID, at once (docs/protocol/3-vl2.md 3.10).
+/// Configuration of ad-hoc networks, which have no controller: it is derived from the network ID, immediately (docs/protocol/3-vl2.md
+/// 3.10).
 /// </summary>
 internal sealed class AdHocSource(NetworkId network, NodeId self) : IConfigurationSource
 {

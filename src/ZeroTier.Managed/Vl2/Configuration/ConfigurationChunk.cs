@@ -94,7 +94,7 @@ internal readonly ref struct ConfigurationChunk
         return true;
     }
 
-    /// <summary>Makes the signed chunks of a configuration, as the controller of a network.</summary>
+    /// <summary>Creates the signed chunks of a configuration, as the controller of a network.</summary>
     public static IEnumerable<byte[]> Issue(
         NodeIdentity controller, NetworkId network, ReadOnlyMemory<byte> dictionary, ulong updateId, int maxDataLength = MaxDataLength)
     {

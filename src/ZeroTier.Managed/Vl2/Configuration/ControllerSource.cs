@@ -49,7 +49,7 @@ internal sealed class ControllerSource : IConfigurationSource
     {
         _sink = network;
 
-        // The stored configuration is in force until the controller answers; it is requested at once (3.13).
+        // The stored configuration is in force until the controller answers; it is requested immediately (3.13).
         if (!_options.Stored.IsEmpty && TryRead(_options.Stored.Span, out NetworkConfiguration? stored))
         {
             network.Apply(stored);

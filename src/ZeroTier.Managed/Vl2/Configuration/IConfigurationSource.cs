@@ -3,12 +3,12 @@ using ZeroTier.Managed.Vl1;
 namespace ZeroTier.Managed.Vl2.Configuration;
 
 /// <summary>
-/// The source of one joined network's configuration. After <see cref="Start"/> several threads may call at once, without holding locks;
-/// methods must not block and must not throw.
+/// The source of one joined network's configuration. After <see cref="Start"/> several threads may call at the same time, without holding
+/// locks; methods must not block and must not throw.
 /// </summary>
 internal interface IConfigurationSource
 {
-    /// <summary>Called once, when the network is joined. May call the sink at once.</summary>
+    /// <summary>Called once, when the network is joined. May call the sink immediately.</summary>
     void Start(IConfigurationSink sink);
 
     /// <summary>VL1's control tick, every 500 ms. Time in milliseconds of <see cref="Vl1Node"/>.</summary>

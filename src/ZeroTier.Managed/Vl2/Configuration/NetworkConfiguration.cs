@@ -33,7 +33,7 @@ internal sealed record NetworkConfiguration
 
     public ulong Revision { get; init; }
 
-    /// <summary>When it was made, by the controller's clock in milliseconds; never compared with our own clock.</summary>
+    /// <summary>When it was issued, by the controller's clock in milliseconds; never compared with our own clock.</summary>
     public ulong Timestamp { get; init; }
 
     /// <summary>

@@ -36,7 +36,7 @@ internal static class NetworkConfigurationReader
     /// <param name="text">The dictionary.</param>
     /// <param name="random">For rules that match by chance.</param>
     /// <param name="configuration">The configuration.</param>
-    /// <param name="issuedTo">The member for which it was made.</param>
+    /// <param name="issuedTo">The member to which it was issued.</param>
     /// <returns>False when its version is too old, a mandatory field is missing, or a field is malformed where that is not tolerated
     /// (3.4.3).</returns>
     public static bool TryRead(

@@ -6,7 +6,7 @@ public sealed class ControllerRequest
     /// <summary>Longest metadata in bytes.</summary>
     public const int MaxMetadataLength = 1023;
 
-    /// <summary>Makes a request. The node makes one for each that it receives; tests of a controller can make their own.</summary>
+    /// <summary>Creates a request. The node creates one for each that it receives; tests of a controller can create their own.</summary>
     /// <param name="network">The network.</param>
     /// <param name="identity">The identity of the node that asks.</param>
     /// <param name="packetId">The ID of the packet with the request.</param>

@@ -6,7 +6,7 @@ namespace ZeroTier.Managed;
 /// logged; exceptions do not affect the node otherwise.
 /// </summary>
 /// <remarks>
-/// Methods are called on the node's receive threads: they must return at once, and move longer work to a bounded queue of their own.
+/// Methods are called on the node's receive threads: they must return immediately, and move longer work to a bounded queue of their own.
 /// </remarks>
 public interface INetworkController
 {

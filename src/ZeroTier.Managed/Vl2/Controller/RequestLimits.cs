@@ -12,7 +12,8 @@ namespace ZeroTier.Managed.Vl2.Controller;
 internal sealed class RequestLimits(TokenRate rate, ulong key)
 {
     /// <summary>
-    /// The limit of a controller: a member of many networks requests all of them at once when it starts, and repeats unanswered requests.
+    /// The limit of a controller: a member of many networks requests all of them at the same time when it starts, and repeats unanswered
+    /// requests.
     /// </summary>
     public static readonly TokenRate OfController = new(Burst: 128, PerSecond: 16);
 
