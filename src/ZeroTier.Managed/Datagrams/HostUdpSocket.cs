@@ -120,7 +120,7 @@ internal abstract class HostUdpSocket : IAsyncDisposable
         {
             _receiver!.OnDatagram(Index, source, datagram);
         }
-#pragma warning disable CA1031 // A receive path must survive whatever a datagram provokes.
+#pragma warning disable CA1031 // An error in handling one datagram must not end reception.
         catch (Exception e)
 #pragma warning restore CA1031
         {
@@ -168,7 +168,7 @@ internal abstract class HostUdpSocket : IAsyncDisposable
         {
             return ReceiveBatch();
         }
-#pragma warning disable CA1031 // This is a thread's own loop: what leaves it ends the process.
+#pragma warning disable CA1031 // The outermost frame of a thread: an unhandled exception would end the process.
         catch (Exception e)
 #pragma warning restore CA1031
         {

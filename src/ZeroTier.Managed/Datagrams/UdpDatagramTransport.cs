@@ -156,7 +156,7 @@ public sealed class UdpDatagramTransport : IDatagramTransport
         {
             await FollowAsync(_machine()).ConfigureAwait(false);
         }
-#pragma warning disable CA1031 // Whatever the system says about its addresses, the sockets that are open go on, and are closed in the end.
+#pragma warning disable CA1031 // If the addresses cannot be enumerated, the open sockets stay in use, and are closed at the end.
         catch (Exception e)
 #pragma warning restore CA1031
         {

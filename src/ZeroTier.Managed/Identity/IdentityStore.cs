@@ -55,7 +55,7 @@ public sealed class IdentityStore : IDisposable
     /// number generator if there is none.
     /// </summary>
     /// <param name="path">The directory.</param>
-    /// <param name="cancellationToken">Gives up; a new identity is then not stored.</param>
+    /// <param name="cancellationToken">Cancels the operation; a new identity is then not stored.</param>
     /// <exception cref="ZeroTierException"><see cref="ZeroTierError.Storage"/>: the directory is in use or cannot be used, or its identity
     /// files are damaged.</exception>
     public static Task<IdentityStore> OpenAsync(string path, CancellationToken cancellationToken = default) =>
@@ -66,7 +66,7 @@ public sealed class IdentityStore : IDisposable
     /// </summary>
     /// <param name="path">The directory.</param>
     /// <param name="random">The source of randomness for a new identity.</param>
-    /// <param name="cancellationToken">Gives up; a new identity is then not stored.</param>
+    /// <param name="cancellationToken">Cancels the operation; a new identity is then not stored.</param>
     /// <exception cref="ZeroTierException"><see cref="ZeroTierError.Storage"/>: the directory is in use or cannot be used, or its identity
     /// files are damaged.</exception>
     public static Task<IdentityStore> OpenAsync(string path, RandomSource random, CancellationToken cancellationToken = default)

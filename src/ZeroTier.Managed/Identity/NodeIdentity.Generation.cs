@@ -14,7 +14,7 @@ public sealed partial class NodeIdentity
     /// Generates an identity with the system's random number generator, on the thread pool. It takes about 15 memory-hard hashes, a
     /// fraction of a second.
     /// </summary>
-    /// <param name="cancellationToken">Gives up between two hashes.</param>
+    /// <param name="cancellationToken">Cancels the generation, between two hashes.</param>
     public static Task<NodeIdentity> GenerateAsync(CancellationToken cancellationToken = default) =>
         GenerateAsync(RandomSource.System, cancellationToken);
 

@@ -32,7 +32,7 @@ internal sealed class IpInput : IDisposable
 
     internal IpReassembly IpReassembly { get; }
 
-    /// <summary>Takes an IPv4 packet, possibly with padding behind it.</summary>
+    /// <summary>Processes a received IPv4 packet, possibly followed by padding.</summary>
     /// <param name="sourceMac">The Ethernet source.</param>
     /// <param name="linkGroup">The frame was sent to a group.</param>
     /// <param name="loopback">It came from ourselves.</param>
@@ -105,7 +105,7 @@ internal sealed class IpInput : IDisposable
         });
     }
 
-    /// <summary>Takes an IPv6 packet, possibly with padding behind it.</summary>
+    /// <summary>Processes a received IPv6 packet, possibly followed by padding.</summary>
     /// <param name="sourceMac">The Ethernet source.</param>
     /// <param name="linkGroup">The frame was sent to a group.</param>
     /// <param name="loopback">It came from ourselves.</param>

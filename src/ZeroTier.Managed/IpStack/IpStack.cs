@@ -3,7 +3,9 @@ using ZeroTier.Managed.IpStack.Tcp;
 
 namespace ZeroTier.Managed.IpStack;
 
-/// <summary>One virtual Ethernet port with IPv4, IPv6 and what runs on them: frames in, frames out. Thread-safe.</summary>
+/// <summary>
+/// The network stack of one virtual Ethernet port: IPv4 and IPv6 with ARP, neighbour discovery, ICMP, UDP and TCP. Thread-safe.
+/// </summary>
 internal sealed class IpStack : IDisposable, NeighborCache.IActions
 {
     // RFC 5227, 1.1: DEFEND_INTERVAL, in milliseconds.
@@ -159,7 +161,7 @@ internal sealed class IpStack : IDisposable, NeighborCache.IActions
     /// <summary>Processes one received frame. Never throws because of its content.</summary>
     /// <param name="source">The Ethernet source, authenticated by the link.</param>
     /// <param name="destination">The Ethernet destination: ours, or a group.</param>
-    /// <param name="etherType">What the payload is.</param>
+    /// <param name="etherType">The protocol of the payload.</param>
     /// <param name="payload">Valid during the call.</param>
     public void Receive(MacAddress source, MacAddress destination, ushort etherType, ReadOnlySpan<byte> payload)
     {
@@ -206,18 +208,18 @@ internal sealed class IpStack : IDisposable, NeighborCache.IActions
     public IpAddress? SelectSource(in IpAddress destination) => _output.Interface.SelectSource(destination);
 
     /// <summary>Binds a UDP port.</summary>
-    /// <param name="address">One of our addresses; null for all, present and future.</param>
-    /// <param name="port">0 for a free one.</param>
+    /// <param name="address">One of our addresses; null for all of them, including later ones.</param>
+    /// <param name="port">The port; 0 for any free one.</param>
     /// <exception cref="SocketException">The port is taken, the address is not ours, or the stack is disposed of.</exception>
     public UdpSocket BindUdp(IpAddress? address, ushort port) => _udp.Bind(address, port);
 
-    /// <summary>Sends an echo request and returns the round trip time.</summary>
-    /// <param name="destination">Whom to ask.</param>
+    /// <summary>Sends an echo request and returns the round-trip time.</summary>
+    /// <param name="destination">The destination.</param>
     /// <param name="payloadSize">Bytes behind the ICMP header, 0 to 65,507.</param>
     /// <param name="timeout">How long to wait.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="TimeoutException">No answer came.</exception>
-    /// <exception cref="SocketException">There is no route, nobody has the address, or the payload is too long.</exception>
+    /// <exception cref="SocketException">There is no route, the address cannot be resolved, or the payload is too long.</exception>
     public Task<TimeSpan> PingAsync(
         IpAddress destination, int payloadSize, TimeSpan timeout, CancellationToken cancellationToken = default) =>
         _echo.PingAsync(destination, payloadSize, timeout, cancellationToken);

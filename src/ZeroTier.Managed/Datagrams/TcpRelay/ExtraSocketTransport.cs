@@ -96,7 +96,7 @@ internal abstract class ExtraSocketTransport(IDatagramTransport inner, ILogger l
         {
             _receiver.OnDatagram(Number, source, datagram);
         }
-#pragma warning disable CA1031 // As with UDP: what a datagram does to the node does not end what brought it.
+#pragma warning disable CA1031 // As with UDP, an error in handling a datagram must not end the connection from which it was received.
         catch (Exception e)
 #pragma warning restore CA1031
         {

@@ -146,7 +146,7 @@ internal sealed partial class TcpConnection
     /// <summary>The MSS that this end announces.</summary>
     public static int LocalSegmentSize(in TcpConnectionSetup setup) => Math.Clamp(setup.SegmentSize, MinSegmentSize, ChunkPool.ChunkSize);
 
-    /// <summary>Takes application bytes, at most <see cref="SendRoom"/>.</summary>
+    /// <summary>Adds data of the application to the send buffer, at most <see cref="SendRoom"/> bytes.</summary>
     public void Append(in ReadOnlySequence<byte> data, long now)
     {
         if (_scoreboard.Count == 0 && _send.Length == 0)

@@ -217,7 +217,7 @@ internal sealed partial class TcpLayer : IDisposable
 
     /// <summary>Resets every connection with a station, or all of them. Listeners stay.</summary>
     /// <param name="station">The other end; null for any.</param>
-    /// <param name="reason">What users of the connections are told.</param>
+    /// <param name="reason">The error that users of the connections get.</param>
     public void Abort(MacAddress? station, string reason)
     {
         foreach (TcpSocket socket in _sockets.Values)
