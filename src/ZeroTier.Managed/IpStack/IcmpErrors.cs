@@ -11,7 +11,7 @@ internal sealed class IcmpErrors(IpOutput output, IpDropCounters drops, TimeProv
     private const int MaxIPv4 = 576;
     private const int MaxIPv6 = IpHeader.IPv6MinimumMtu;
 
-    // RFC 4443, 2.4 f.
+    // RFC 4443, 2.4 (f): the rate of errors must be limited.
     private static readonly TokenRate Rate = new(Burst: 50, PerSecond: 50);
 
     private readonly Lock _gate = new();

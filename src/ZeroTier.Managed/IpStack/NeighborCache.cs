@@ -24,7 +24,7 @@ internal sealed class NeighborCache : IDisposable
     internal const int MaxQueuedPerNeighbor = 32;
     internal const int MaxQueued = 512;
 
-    // RFC 4861, 10.
+    // Protocol constants of RFC 4861, 10, used for ARP as well.
     private const int MaxSolicits = 3;
     private const long RetransMs = 1000;
     private const long ReachableMs = 30_000;

@@ -3,7 +3,7 @@ namespace ZeroTier.Managed.IpStack.Tcp;
 /// <summary>The retransmission timeout (RFC 6298). Times are in ticks of 100 ns.</summary>
 internal struct RetransmissionTimer
 {
-    /// <summary>RFC 6298, 2.1.</summary>
+    /// <summary>Timeout before the first round-trip time is measured (RFC 6298, 2.1).</summary>
     public const long Initial = TimeSpan.TicksPerSecond;
 
     /// <summary>
@@ -11,7 +11,7 @@ internal struct RetransmissionTimer
     /// </summary>
     public const long Minimum = 200 * TimeSpan.TicksPerMillisecond;
 
-    /// <summary>RFC 6298, 2.5.</summary>
+    /// <summary>Longest timeout (RFC 6298, 2.5).</summary>
     public const long Maximum = 60 * TimeSpan.TicksPerSecond;
 
     private const long Granularity = TimeSpan.TicksPerMillisecond;
@@ -46,7 +46,7 @@ internal struct RetransmissionTimer
         _backoff = 0;
     }
 
-    /// <summary>RFC 6298, 5.5.</summary>
+    /// <summary>The timer expired: doubles the timeout (RFC 6298, 5.5).</summary>
     public void BackOff() => _backoff = Math.Min(_backoff + 1, 16);
 
     /// <summary>New data was acknowledged: ends the exponential back-off.</summary>

@@ -431,7 +431,7 @@ internal sealed class SackScoreboard
             delivery.RoundTrip = roundTrip;
             _minRoundTrip = Math.Min(_minRoundTrip, roundTrip);
 
-            // RFC 8985, 6.2, step 3.
+            // RFC 8985, 6.2, step 3: a segment that was not retransmitted arrived after later ones, so the path reorders.
             if (Sequence.IsBefore(sent.End, _forwardAck))
             {
                 _reorderingSeen = true;

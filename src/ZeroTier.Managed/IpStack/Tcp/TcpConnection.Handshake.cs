@@ -22,7 +22,7 @@ internal sealed partial class TcpConnection
     /// <summary>The handshake is complete: the peer has acknowledged our SYN.</summary>
     public bool IsEstablished { get; private set; }
 
-    // RFC 9293, 3.10.7.3.
+    // RFC 9293, 3.10.7.3: a segment arrives in SYN-SENT.
     private void OnSegmentInSynSent(in TcpSegment segment, long now)
     {
         bool acknowledges = segment.Has(TcpFlags.Ack);

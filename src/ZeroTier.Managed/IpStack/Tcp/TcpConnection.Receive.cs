@@ -168,7 +168,7 @@ internal sealed partial class TcpConnection
             return false;
         }
 
-        // RFC 7323, 4.3.
+        // RFC 7323, 4.3: which timestamp is echoed.
         if (_timestampsOn && !reset && !Sequence.IsAfter(segment.Sequence, _lastAcknowledged))
         {
             _timestampRecent = segment.TimestampValue;
@@ -215,7 +215,7 @@ internal sealed partial class TcpConnection
             return false;
         }
 
-        // RFC 5961, 4.2.
+        // RFC 5961, 4.2: a SYN in a synchronised state is only answered with a challenge ACK.
         if (segment.Has(TcpFlags.Syn))
         {
             Challenge(now);
@@ -390,7 +390,7 @@ internal sealed partial class TcpConnection
         _delivered = _receiveNext;
     }
 
-    // RFC 9293, 3.10.7.4, eighth.
+    // RFC 9293, 3.10.7.4, eighth step: the FIN.
     private void OnFin()
     {
         _receiveNext++;

@@ -55,7 +55,7 @@ internal sealed partial class TcpConnection
             Establish(segment, now);
         }
 
-        // RFC 5961, 5.2.
+        // RFC 5961, 5.2: an acknowledgement of data not yet sent, or one that is too old, may be forged.
         if (Sequence.IsAfter(acknowledgement, _sendNext)
             || Sequence.IsBefore(acknowledgement, _sendUnacknowledged - (uint)_maxSendWindow))
         {

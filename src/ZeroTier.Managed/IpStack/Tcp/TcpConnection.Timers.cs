@@ -161,14 +161,14 @@ internal sealed partial class TcpConnection
         }
     }
 
-    // RFC 6298, 5.1 to 5.3.
+    // RFC 6298, 5.1 to 5.3: the retransmission timer runs while data is outstanding.
     private void ArmRetransmission(long now)
     {
         _retransmitAt = _scoreboard.Outstanding > 0 ? now + _timer.Timeout : Never;
         ArmTailProbe(now);
     }
 
-    // RFC 8985, 7.2.
+    // RFC 8985, 7.2: schedules a tail loss probe.
     private void ArmTailProbe(long now)
     {
         _probeTailAt = Never;

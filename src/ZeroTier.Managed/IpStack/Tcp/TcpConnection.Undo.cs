@@ -106,7 +106,7 @@ internal sealed partial class TcpConnection
         }
     }
 
-    // RFC 8985, 7.4.
+    // RFC 8985, 7.4: finds out whether a tail loss probe has repaired a loss.
     private void OnTailProbeAnswered(in TcpSegment segment, int advanced, long now)
     {
         if (!_tailProbed || Sequence.IsBefore(segment.Acknowledgement, _tailProbeEnd))

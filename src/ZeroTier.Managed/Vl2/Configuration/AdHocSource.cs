@@ -48,7 +48,7 @@ internal sealed class AdHocSource(NetworkId network, NodeId self) : IConfigurati
 
     public PacketResult OnError(Peer peer, ulong requestId, ErrorCode code, ReadOnlySpan<byte> data) => PacketResult.Ignored;
 
-    // 3.10.1
+    // 3.10.1: an ad-hoc network whose ID contains the range of ports that its rules allow.
     private NetworkConfiguration PortRange(PortRange ports) => new()
     {
         Id = network,

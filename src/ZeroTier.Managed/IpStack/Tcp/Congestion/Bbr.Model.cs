@@ -94,7 +94,7 @@ internal sealed partial class Bbr
 
     private void StartRound(long totalDelivered) => _nextRoundDelivered = totalDelivered;
 
-    // Draft, 5.5.10.2 and 5.5.10.3.
+    // Draft, 5.5.10.2 and 5.5.10.3: the latest bandwidth, data delivered and losses.
     private void UpdateDeliverySignals(in AckSample sample)
     {
         double rate = RateOf(sample);
@@ -231,7 +231,7 @@ internal sealed partial class Bbr
         }
     }
 
-    // Draft, 5.5.7.
+    // Draft, 5.5.7: estimates the minimum round-trip time.
     private void UpdateMinRoundTrip(in AckSample sample)
     {
         _probeRoundTripExpired = sample.Now > _probeRoundTripMinAt + ProbeRoundTripInterval && _probeRoundTripMin != long.MaxValue;

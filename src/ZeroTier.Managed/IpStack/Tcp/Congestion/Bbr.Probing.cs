@@ -122,7 +122,7 @@ internal sealed partial class Bbr
         StartRound(totalDelivered);
     }
 
-    // Draft, 5.3.3.6.
+    // Draft, 5.3.3.6: adapts the upper bound of the data in flight to the result of a probe for bandwidth.
     private void AdaptLongTermModel(in AckSample sample)
     {
         if (_ackPhase == AckPhase.ProbeStarting && _roundStart)
@@ -204,7 +204,7 @@ internal sealed partial class Bbr
         }
     }
 
-    // Draft, 5.3.4.
+    // Draft, 5.3.4: ProbeRTT, which reduces the data in flight for a short time to measure the minimum round-trip time.
     private void CheckProbeRoundTrip(in AckSample sample)
     {
         if (_state != State.ProbeRoundTrip && _probeRoundTripExpired && !_idleRestart)

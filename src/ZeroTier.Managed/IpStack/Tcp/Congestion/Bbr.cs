@@ -67,7 +67,7 @@ internal sealed partial class Bbr : ICongestionControl
 
     private int Minimum => MinSegments * _segmentSize;
 
-    // RFC 6928, 2.
+    // The initial window (RFC 6928, 2).
     private int Initial => Math.Min(10 * _segmentSize, Math.Max(2 * _segmentSize, 14600));
 
     private double PacingGain => _state switch
@@ -196,7 +196,7 @@ internal sealed partial class Bbr : ICongestionControl
 
     private const int MaxWindow = 1 << 29;
 
-    // Draft, 5.6.4.7.
+    // Draft, 5.6.4.7: limits the window by the bounds of the model.
     private long BoundForModel(long window)
     {
         long bound = long.MaxValue;

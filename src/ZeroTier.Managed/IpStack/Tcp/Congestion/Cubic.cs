@@ -98,7 +98,7 @@ internal sealed class Cubic(int segmentSize) : ICongestionControl
 
     public void Undo()
     {
-        // RFC 9438, 4.9.
+        // RFC 9438, 4.9: the congestion event was spurious, so the state before it is restored.
         if (_savedWindow > _window)
         {
             _window = _savedWindow;
@@ -108,14 +108,14 @@ internal sealed class Cubic(int segmentSize) : ICongestionControl
         _threshold = Math.Max(_threshold, _savedThreshold);
     }
 
-    // RFC 5681, 4.1.
+    // RFC 5681, 4.1: after an idle period, the window is at most the initial one.
     public void OnIdle()
     {
         _window = Math.Min(Initial, Window);
         _epoch.IsOpen = false;
     }
 
-    // RFC 6928, 2.
+    // The initial window (RFC 6928, 2).
     private int Initial => Math.Min(10 * _segmentSize, Math.Max(2 * _segmentSize, 14600));
 
     private void SlowStart(in AckSample sample)
@@ -157,7 +157,7 @@ internal sealed class Cubic(int segmentSize) : ICongestionControl
         }
         else
         {
-            // RFC 9438, 4.2, 4.4 and 4.5.
+            // RFC 9438, 4.2, 4.4 and 4.5: towards the value of the cubic function one round trip from now.
             target = Math.Clamp(_epoch.At(sample.Now + _smoothedRoundTrip), window, 1.5 * window);
             window += (target - window) * Math.Min(1, acknowledged / window);
         }

@@ -6,7 +6,7 @@ namespace ZeroTier.Managed.IpStack.Tcp.Congestion;
 /// </summary>
 internal struct HyStart
 {
-    // RFC 9406, 4.3.
+    // Recommended constants of RFC 9406, 4.3.
     private const long MinThreshold = 4 * TimeSpan.TicksPerMillisecond;
     private const long MaxThreshold = 16 * TimeSpan.TicksPerMillisecond;
     private const int RoundTripDivisor = 8;
