@@ -34,6 +34,18 @@ public class ServedMembersTests
     }
 
     [Fact]
+    public void Who_is_put_out_is_not_named_to_others()
+    {
+        var served = new ServedMembers();
+        served.Like(Network, Group, Alice, 0);
+        served.Like(Network, Group, Bob, 0);
+        served.Remove(Network, Alice);
+        var picked = new List<NodeId>();
+        Assert.Equal(1, served.Gather(Network, Group, new NodeId(5), 10, new SeededRandom(1), picked));
+        Assert.Equal([Bob], picked);
+    }
+
+    [Fact]
     public void Listeners_are_found_per_network_without_the_asker()
     {
         var served = new ServedMembers();

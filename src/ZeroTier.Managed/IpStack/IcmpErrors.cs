@@ -48,9 +48,18 @@ internal sealed class IcmpErrors(IpOutput output, IpDropCounters drops, TimeProv
     public void ParameterProblem(ReadOnlySpan<byte> packet, byte code, int pointer) =>
         Send(packet, IcmpV6.ParameterProblem, code, (uint)pointer);
 
+    /// <summary>
+    /// A packet stayed incomplete. One to a group is not reported: every member of it would answer (RFC 1122, 3.2.2; RFC 4443, 2.4 (e.3)).
+    /// </summary>
     public void ReassemblyTimeExceeded(ReadOnlySpan<byte> packet)
     {
-        if (packet[0] >> 4 == 4)
+        bool isIPv4 = packet[0] >> 4 == 4;
+        if (!output.Interface.Contains(Destination(packet, isIPv4)))
+        {
+            return;
+        }
+
+        if (isIPv4)
         {
             Send(packet, IcmpV4.TimeExceeded, IcmpV4.ReassemblyTime, 0);
         }
@@ -60,6 +69,9 @@ internal sealed class IcmpErrors(IpOutput output, IpDropCounters drops, TimeProv
         }
     }
 
+    private static IpAddress Destination(ReadOnlySpan<byte> packet, bool isIPv4) =>
+        isIPv4 ? IpAddress.ReadIPv4(packet[16..]) : IpAddress.ReadIPv6(packet[24..]);
+
     private void SendUnreachable(ReadOnlySpan<byte> packet, byte code) =>
         Send(packet, packet[0] >> 4 == 4 ? IcmpV4.Unreachable : IcmpV6.Unreachable, code, 0);
 
@@ -67,7 +79,7 @@ internal sealed class IcmpErrors(IpOutput output, IpDropCounters drops, TimeProv
     {
         bool isIPv4 = invoking[0] >> 4 == 4;
         var remote = isIPv4 ? IpAddress.ReadIPv4(invoking[12..]) : IpAddress.ReadIPv6(invoking[8..]);
-        var destination = isIPv4 ? IpAddress.ReadIPv4(invoking[16..]) : IpAddress.ReadIPv6(invoking[24..]);
+        var destination = Destination(invoking, isIPv4);
         if (remote.IsUnspecified || IsIcmpError(invoking, isIPv4))
         {
             return;

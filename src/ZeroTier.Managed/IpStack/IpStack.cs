@@ -25,7 +25,9 @@ internal sealed class IpStack : IDisposable, NeighborCache.IActions
     private readonly NeighborDiscovery _discovery;
     private readonly NeighborCache _neighbors;
     private IpInterface _announced;
-    private long? _defended;
+
+    // When each of our IPv4 addresses was last defended.
+    private readonly Dictionary<IpAddress, long> _defended = [];
     private volatile bool _disposed;
 
     public IpStack(IpStackOptions options)
@@ -134,7 +136,7 @@ internal sealed class IpStack : IDisposable, NeighborCache.IActions
     }
 
     /// <summary>
-    /// Another member uses one of our IPv4 addresses: it is announced again, at most once in ten seconds for all addresses together
+    /// Another member uses one of our IPv4 addresses: it is announced again, at most once in ten seconds for each address
     /// (RFC 5227, 2.4 (c)).
     /// </summary>
     public void Defend(in IpAddress address)
@@ -147,12 +149,22 @@ internal sealed class IpStack : IDisposable, NeighborCache.IActions
         lock (_configuring)
         {
             long now = Milliseconds();
-            if (now - _defended < DefendInterval)
+            if (!_output.Interface.Contains(address)
+                || (_defended.TryGetValue(address, out long defended) && now - defended < DefendInterval))
             {
                 return;
             }
 
-            _defended = now;
+            // Bounded by the addresses that this node has had lately.
+            foreach (var (other, time) in _defended)
+            {
+                if (now - time >= DefendInterval)
+                {
+                    _defended.Remove(other);
+                }
+            }
+
+            _defended[address] = now;
         }
 
         _arp.Announce(address);

@@ -310,9 +310,21 @@ internal sealed partial class VirtualPort : IFrameLink, INeighborResolver, IMult
             return PacketResult.Trusted;
         }
 
-        // A frame that we only observe has other addresses; the stack ignores unicast frames that are not addressed to us. One that is
-        // addressed to us is checked like any other.
-        if ((verdict.Action != FrameAction.SuperAccept || destination == Mac)
+        // A frame that we only observe has other addresses, which nobody can check. The stack ignores unicast frames that are not addressed
+        // to us, but would take an observed frame to a group as sent to it: that ends here. All other frames are checked.
+        bool isObserved = verdict.Action == FrameAction.SuperAccept && destination != Mac;
+        if (isObserved && destination.IsMulticast)
+        {
+            if (IsForeign(configuration, peer.Id, source))
+            {
+                Capture(context, configuration, kind, fate: default);
+                return PacketResult.Trusted;
+            }
+
+            isObserved = false;
+        }
+
+        if (!isObserved
             && !MayDeliver(configuration, peer.Id, shown, source, destination, etherType, frame, out bool isSpoofed))
         {
             if (isSpoofed && shown is { StatesOwnership: true } && _gate.ShouldAsk(peer.Id))
@@ -330,6 +342,9 @@ internal sealed partial class VirtualPort : IFrameLink, INeighborResolver, IMult
         return PacketResult.Trusted;
     }
 
+    private bool IsForeign(NetworkConfiguration configuration, NodeId sender, MacAddress source) =>
+        source != Addressing.Mac(sender) && !configuration.RolesOf(sender).HasFlag(SpecialistRoles.ActiveBridge);
+
     // A member may send only frames from its own Ethernet and IP addresses; an active bridge may send frames from any. The destination must
     // be our Ethernet address, or a group.
     private bool MayDeliver(
@@ -343,15 +358,15 @@ internal sealed partial class VirtualPort : IFrameLink, INeighborResolver, IMult
         out bool isSpoofed)
     {
         isSpoofed = false;
+        if (IsForeign(configuration, sender, source))
+        {
+            _drops.Add(Vl2Drop.ForeignMac);
+            return false;
+        }
+
         bool isBridged = source != Addressing.Mac(sender);
         if (isBridged)
         {
-            if (!configuration.RolesOf(sender).HasFlag(SpecialistRoles.ActiveBridge))
-            {
-                _drops.Add(Vl2Drop.ForeignMac);
-                return false;
-            }
-
             _bridges.Learn(source, sender);
         }
 

@@ -281,6 +281,18 @@ public sealed class IpInputTests : IDisposable
         AssertError(3, 1, 0);
     }
 
+    /// <summary>Else every member of the group would answer.</summary>
+    [Fact]
+    public void Reassembly_of_a_packet_to_a_group_that_times_out_is_not_reported()
+    {
+        var group = IpAddress.From(System.Net.IPAddress.Parse("ff02::1"));
+        byte[] packet = PacketBuilder.Ip(Them6, group, IpProtocol.FragmentHeader, [17, 0, 0, 1, 0, 0, 0, 1, 0, 1, 0, 1, 0, 20, 0, 0]);
+        _stack.Receive(FrameWire.Mac(2), MulticastMapping.ToEthernet(group), EtherTypes.IPv6, packet);
+        _clock.Advance(TimeSpan.FromSeconds(31));
+        Assert.Equal(1, _stack.Drops[IpDrop.ReassemblyTimeout]);
+        Assert.Empty(_link.Sent);
+    }
+
     [Fact]
     public void Errors_are_never_answered()
     {

@@ -123,11 +123,28 @@ public sealed class VerdictTests : IDisposable
         });
     }
 
+    /// <summary>The stack would take it as sent to the group, with a source that nobody has checked.</summary>
+    [Theory]
+    [InlineData(false, 0)]
+    [InlineData(true, 1)]
+    public void A_frame_to_a_group_that_is_only_observed_ends_at_the_port(bool isSendersOwn, int delivered)
+    {
+        Configure(new Verdict { Action = FrameAction.SuperAccept });
+        byte[] payload = ExtFrame(0, isSendersOwn ? _sender : _observer, _me, Packet);
+        MacAddress.Broadcast.Write(payload.AsSpan(9));
+
+        _port.OnExtFrame(_me.PeerOf(_sender), default, payload);
+
+        Assert.Equal(delivered, _delivered);
+    }
+
     private void Configure(Verdict verdict) =>
         _port.Configure(
             new NetworkConfiguration
             {
                 Id = Network,
+                MulticastLimit = 32,
+                Flags = NetworkFlags.Broadcast,
                 Filter = new FakeFilter { Verdict = verdict },
                 Addresses = [new(IpAddress.FromIPv4(0x0a010101), 0)],
             });

@@ -51,6 +51,15 @@ internal sealed class MulticastStore
         }
     }
 
+    /// <summary>Removes all subscriptions of a member.</summary>
+    public void Remove(NodeId member)
+    {
+        foreach (var group in _groups.Keys)
+        {
+            Remove(group, member);
+        }
+    }
+
     /// <summary>Picks up to a number of members at random, without the node that asks.</summary>
     /// <returns>Number of all members of the group, the node that asks included.</returns>
     public int Gather(in Group group, NodeId asker, int limit, RandomSource random, List<NodeId> picked)

@@ -29,6 +29,9 @@ internal sealed class ControllerSource : IConfigurationSource
     private readonly ControllerSourceOptions _options;
     private readonly Vl1Node _vl1;
     private readonly Lock _gate = new();
+
+    // Held from the comparison with the configuration in force to the change of it, so that of two the newer stays. Taken before _gate.
+    private readonly Lock _applying = new();
     private readonly ConfigurationAssembly _assembly = new();
     private TokenBucket _relayedPieces;
     private IConfigurationSink? _sink;
@@ -182,7 +185,7 @@ internal sealed class ControllerSource : IConfigurationSource
             return false;
         }
 
-        lock (_gate)
+        lock (_applying)
         {
             // An older configuration is a replay: whoever has recorded it could bring back former rules or addresses.
             if (_sink?.Configuration is { } current && configuration.Timestamp < current.Timestamp)
@@ -190,12 +193,15 @@ internal sealed class ControllerSource : IConfigurationSource
                 return false;
             }
 
-            _updated = _vl1.Now;
-            _failure = null;
-        }
+            lock (_gate)
+            {
+                _updated = _vl1.Now;
+                _failure = null;
+            }
 
-        _sink?.Apply(configuration);
-        return true;
+            _sink?.Apply(configuration);
+            return true;
+        }
     }
 
     private bool TryRead(

@@ -32,12 +32,16 @@ internal sealed class ServedMembers
         }
     }
 
-    /// <summary>The member was revoked.</summary>
+    /// <summary>The member was revoked: it may not use the directory, and is not named to others.</summary>
     public void Remove(NetworkId network, NodeId member)
     {
         lock (_lock)
         {
-            _networks.GetValueOrDefault(network)?.Since.Remove(member);
+            if (_networks.TryGetValue(network, out Directory? directory))
+            {
+                directory.Since.Remove(member);
+                directory.Listeners.Remove(member);
+            }
         }
     }
 

@@ -398,11 +398,15 @@ internal sealed class NetworkMulticast(Vl1Node vl1, NetworkId network, IMulticas
         int bestLatency = int.MaxValue;
         foreach (Specialist specialist in configuration.Specialists)
         {
-            if (specialist.Roles.HasFlag(SpecialistRoles.MulticastReplicator) &&
-                vl1.FindPeer(specialist.Node) is { IsUnresponsive: false } peer &&
-                (best is null || peer.Latency < bestLatency))
+            if (specialist.Roles.HasFlag(SpecialistRoles.MulticastReplicator)
+                && vl1.FindPeer(specialist.Node) is { IsUnresponsive: false } peer)
             {
-                (best, bestLatency) = (specialist.Node, peer.Latency);
+                // 0 is a latency that is not known.
+                int latency = peer.Latency == 0 ? int.MaxValue : peer.Latency;
+                if (best is null || latency < bestLatency)
+                {
+                    (best, bestLatency) = (specialist.Node, latency);
+                }
             }
         }
 
