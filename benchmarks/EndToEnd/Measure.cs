@@ -39,7 +39,7 @@ internal sealed record MeasureRun(Transport Transport, RoleProcess Server, TimeS
 /// </summary>
 internal readonly record struct Rate(double PerSecond, double CpuEach);
 
-/// <summary>One line of the result: either run under load, or read from the server's start-up times.</summary>
+/// <summary>One line of the result: either run under load, or read from the figures of the server's start.</summary>
 internal sealed record Measure(string Name, string Unit, bool HigherIsBetter, Func<MeasureRun, Task<double>>? Run, string? Start = null)
 {
     /// <summary>Into how many rounds the time is divided; the median counts.</summary>
@@ -67,6 +67,10 @@ internal sealed record Measure(string Name, string Unit, bool HigherIsBetter, Fu
         new("start_to_online", "ms", false, null, "online"),
         new("start_to_joined", "ms", false, null, "joined"),
         new("start_to_first_response", "ms", false, null, "response"),
+
+        // Up to the first response, too. Other work on the machine hardly changes these two.
+        new("start_cpu", "ms", false, null, "cpu"),
+        new("start_methods_compiled", "", false, null, "compiled"),
     ];
 }
 

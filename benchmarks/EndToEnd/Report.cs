@@ -1,12 +1,14 @@
-using System.Globalization;
-using System.Text.Json;
+using System.Reflection;
+using EndToEnd.Results;
 
 namespace EndToEnd;
 
-/// <summary>Collects values, prints the table, writes the JSON.</summary>
-internal sealed class Report
+/// <summary>Collects the rounds of every measure, prints them as they come and as a table at the end.</summary>
+internal sealed class Report(IReadOnlyList<Transport> transports)
 {
-    private readonly Dictionary<(string Measure, string Transport), double> _values = [];
+    private readonly Machine _machine = Machine.Read();
+    private readonly List<Measure> _measures = [];
+    private readonly Dictionary<(Measure Measure, string Transport), IReadOnlyList<double>> _rounds = [];
     private readonly List<string> _failures = [];
 
     public int Failures => _failures.Count;
@@ -14,40 +16,54 @@ internal sealed class Report
     /// <summary>The values of all rounds: the median counts, the others show how far it can be trusted.</summary>
     public void Add(Measure measure, Transport transport, IReadOnlyList<double> rounds)
     {
-        double[] sorted = [.. rounds.Order()];
-        double median = sorted[sorted.Length / 2];
-        _values[(measure.Name, transport.Name)] = median;
-        string spread = sorted.Length > 1 ? $"  rounds: {string.Join(' ', rounds.Select(value => Number(value)))}" : "";
-        Console.WriteLine($"{measure.Name,-26} {transport.Name,-12} {Number(median),12} {measure.Unit,-5}{spread}");
+        Expect(measure);
+        _rounds[(measure, transport.Name)] = rounds;
+        string all = rounds.Count > 1 ? $"  rounds: {string.Join(' ', rounds.Select(value => Number.Of(value)))}" : "";
+        Console.WriteLine($"{measure.Name,-26} {transport.Name,-12} {Number.Of(Statistics.Median(rounds)),12} {measure.Unit,-5}{all}");
     }
 
-    public void Fail(string measure, Transport transport, Exception exception)
+    public void Fail(Measure measure, Transport transport, Exception exception)
+    {
+        Expect(measure);
+        Fail(measure.Name, transport, exception);
+    }
+
+    public void Fail(string what, Transport transport, Exception exception)
     {
         var cause = exception.GetBaseException();
-        _failures.Add($"{measure} on {transport.Name}: {cause.GetType().Name}: {cause.Message}");
-        Console.WriteLine($"{measure,-32} {transport.Name,-12} failed: {cause.Message}");
+        _failures.Add($"{what} on {transport.Name}: {cause.GetType().Name}: {cause.Message}");
+        Console.WriteLine($"{what,-26} {transport.Name,-12} failed: {cause.Message}");
     }
 
+    /// <summary>What was collected, in the order in which the measures ran.</summary>
+    public BenchmarkResults ToResults(BenchmarkOptions options) => new(
+        DateTimeOffset.UtcNow,
+        Commit(),
+        options.Duration.TotalSeconds,
+        _machine,
+        [.. _measures.Select(measure => new MeasureResult(measure.Name, measure.Unit, measure.HigherIsBetter, Of(measure)))]);
+
     /// <summary>A column for each transport, and the ratio of the first to each other.</summary>
-    public void Print(IReadOnlyList<Measure> measures, IReadOnlyList<Transport> transports, TextWriter output)
+    public void Print(BenchmarkResults results, TextWriter output)
     {
-        var others = transports.Skip(1).ToList();
-        WriteRow(output, "measure", "unit", [.. transports.Select(t => t.Name), .. others.Select(t => $"/ {t.Name}")]);
+        string[] names = [.. transports.Select(t => t.Name)];
+        string[] others = names[1..];
+        WriteRow(output, "measure", "unit", [.. names, .. others.Select(name => $"/ {name}")]);
         WriteRow(
-            output, new string('-', 26), new string('-', 5), Enumerable.Repeat($"{new string('-', 17)}:", transports.Count + others.Count));
-        foreach (var measure in measures)
+            output, new string('-', 26), new string('-', 5), Enumerable.Repeat($"{new string('-', 17)}:", names.Length + others.Length));
+        foreach (var measure in results.Measures)
         {
-            double? first = Value(measure, transports[0]);
             WriteRow(
                 output,
                 measure.Name,
                 measure.Unit,
-                transports.Select(t => Value(measure, t)).Concat(others.Select(t => first / Value(measure, t))).Select(Number));
+                names.Select(name => Number.Of(measure.Transports.GetValueOrDefault(name)?.Median))
+                    .Concat(others.Select(name => Number.Of(measure.Transports.GetValueOrDefault(name)?.Ratio))));
         }
 
-        if (others.Count > 0)
+        if (others.Length > 0)
         {
-            output.WriteLine($"Ratios are {transports[0].Name} divided by the other; more is better for MB/s and 1/s, less for the rest.");
+            output.WriteLine($"Ratios are {names[0]} divided by the other; more is better for MB/s and 1/s, less for the rest.");
         }
 
         foreach (string failure in _failures)
@@ -56,45 +72,43 @@ internal sealed class Report
         }
     }
 
-    public async Task WriteJsonAsync(IReadOnlyList<Measure> measures, IReadOnlyList<Transport> transports, string file)
-    {
-        await using var stream = File.Create(file);
-        await using var writer = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true });
-        writer.WriteStartArray();
-        foreach (var measure in measures)
-        {
-            writer.WriteStartObject();
-            writer.WriteString("name", measure.Name);
-            writer.WriteString("unit", measure.Unit);
-            foreach (var transport in transports)
-            {
-                if (Value(measure, transport) is { } value)
-                {
-                    writer.WriteNumber(transport.Name, Math.Round(value, 3));
-                }
-                else
-                {
-                    writer.WriteNull(transport.Name);
-                }
-            }
-
-            writer.WriteEndObject();
-        }
-
-        writer.WriteEndArray();
-    }
-
     private static void WriteRow(TextWriter output, string measure, string unit, IEnumerable<string> cells) =>
         output.WriteLine($"| {measure,-26} | {unit,-5} |{string.Concat(cells.Select(cell => $" {cell,18} |"))}");
 
-    private static string Number(double? value) => value switch
+    // The SDK appends it to the version: 1.0.0+431b524….
+    private static string? Commit()
     {
-        null => "",
-        >= 1000 => value.Value.ToString("N0", CultureInfo.InvariantCulture),
-        >= 10 => value.Value.ToString("0.0", CultureInfo.InvariantCulture),
-        _ => value.Value.ToString("0.00", CultureInfo.InvariantCulture),
-    };
+        string? version = typeof(Report).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion;
+        return version?.Split('+') is [_, var commit] ? commit : null;
+    }
 
-    private double? Value(Measure measure, Transport transport) =>
-        _values.TryGetValue((measure.Name, transport.Name), out double value) ? value : null;
+    private void Expect(Measure measure)
+    {
+        if (!_measures.Contains(measure))
+        {
+            _measures.Add(measure);
+        }
+    }
+
+    private Dictionary<string, TransportResult> Of(Measure measure)
+    {
+        var results = new Dictionary<string, TransportResult>();
+        double? first = _rounds.TryGetValue((measure, transports[0].Name), out var rounds) ? Statistics.Median(rounds) : null;
+        foreach (string name in transports.Select(t => t.Name))
+        {
+            if (_rounds.TryGetValue((measure, name), out rounds))
+            {
+                double median = Statistics.Median(rounds);
+                double? ratio = name == transports[0].Name || median == 0 ? null : first / median;
+                results[name] = new TransportResult(
+                    Short(median), Short(Statistics.Spread(rounds)), Short(ratio), [.. rounds.Select(value => Short(value))]);
+            }
+        }
+
+        return results;
+    }
+
+    private static double Short(double value) => Math.Round(value, 3);
+
+    private static double? Short(double? value) => value is { } number ? Short(number) : null;
 }

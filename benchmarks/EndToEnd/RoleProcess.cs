@@ -8,7 +8,7 @@ internal sealed class RoleProcess : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     private readonly Process _process;
-    private readonly Dictionary<string, double> _times = [];
+    private readonly Dictionary<string, double> _start = [];
 
     private RoleProcess(Process process) => _process = process;
 
@@ -79,13 +79,13 @@ internal sealed class RoleProcess : IAsyncDisposable
         return long.Parse(await ExpectAsync("MEMORY"), CultureInfo.InvariantCulture);
     }
 
-    /// <summary>Ends it and returns the times of its start in milliseconds, by name.</summary>
+    /// <summary>Ends it and returns the figures of its start by name: times in milliseconds, numbers.</summary>
     public async Task<IReadOnlyDictionary<string, double>> StopAsync()
     {
         await _process.StandardInput.WriteLineAsync("stop");
         await ExpectAsync("STOPPED");
         await _process.WaitForExitAsync().WaitAsync(Patience);
-        return _times;
+        return _start;
     }
 
     public async ValueTask DisposeAsync()
@@ -106,15 +106,15 @@ internal sealed class RoleProcess : IAsyncDisposable
         _process.Dispose();
     }
 
-    /// <summary>Reads lines, keeping times and showing what is not for us, up to the one with this first word.</summary>
+    /// <summary>Reads lines, keeping the figures of the start and showing what is not for us, up to the one with this first word.</summary>
     private async Task<string> ExpectAsync(string word)
     {
         while (await _process.StandardOutput.ReadLineAsync().WaitAsync(Patience) is { } line)
         {
             string[] parts = line.Split(' ');
-            if (parts is ["TIME", var name, var milliseconds])
+            if (parts is ["START", var name, var value])
             {
-                _times[name] = double.Parse(milliseconds, CultureInfo.InvariantCulture);
+                _start[name] = double.Parse(value, CultureInfo.InvariantCulture);
             }
             else if (parts[0] == word)
             {

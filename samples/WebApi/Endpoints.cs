@@ -11,6 +11,10 @@ namespace WebApi;
 /// <summary>What the API does.</summary>
 internal static class Endpoints
 {
+    // Published natively there is no assembly: the process is the program.
+    private static readonly string ProgramFile =
+        Path.Combine(AppContext.BaseDirectory, "WebApi.dll") is var assembly && File.Exists(assembly) ? assembly : Environment.ProcessPath!;
+
     /// <summary>Who am I, who called.</summary>
     public static string WhoAmI(HttpContext context, ZeroTierNode node)
     {
@@ -59,8 +63,7 @@ internal static class Endpoints
 
     /// <summary>A file, whole or a range of it: this program.</summary>
     public static IResult Download() =>
-        TypedResults.PhysicalFile(
-            Path.Combine(AppContext.BaseDirectory, "WebApi.dll"), "application/octet-stream", enableRangeProcessing: true);
+        TypedResults.PhysicalFile(ProgramFile, "application/octet-stream", enableRangeProcessing: true);
 
     /// <summary>The SHA-256 of the body.</summary>
     public static async Task<string> Upload(Stream body, CancellationToken aborted) =>
