@@ -2,6 +2,7 @@
 # process group with default signals, as in a terminal.
 pids=()
 out=$(mktemp)
+sample_program=(dotnet samples/WebApi/bin/Debug/net10.0/WebApi.dll)
 
 kill_all() {
   local pid
@@ -24,7 +25,7 @@ wait_for() {
 start_sample() {
   : > "$out"
   # The program itself, so that signals reach it and not its launcher.
-  env --default-signal=INT ASPNETCORE_ENVIRONMENT=Development "$@" dotnet samples/WebApi/bin/Debug/net10.0/WebApi.dll > "$out" 2>&1 &
+  env --default-signal=INT ASPNETCORE_ENVIRONMENT=Development "$@" "${sample_program[@]}" > "$out" 2>&1 &
   sample=$!
   pids+=("$sample")
   url=$(wait_for "$out" 'get "http://[^ "]+' "$sample") || fail "the sample printed no URL, or ended by itself"

@@ -9,10 +9,10 @@ internal static class Benchmark
 {
     public static async Task<int> RunAsync(BenchmarkOptions options)
     {
-        var report = new Report();
         var measures = Measure.All.Where(
             m => options.Measures.Count == 0 || options.Measures.Any(o => m.Name.Contains(o, StringComparison.Ordinal))).ToList();
         var transports = options.CreateTransports();
+        var report = new Report(transports);
         try
         {
             await RunAsync(transports, measures, options, report);
@@ -26,10 +26,11 @@ internal static class Benchmark
         }
 
         Console.WriteLine();
-        report.Print(measures, transports, Console.Out);
+        var results = report.ToResults(options);
+        report.Print(results, Console.Out);
         if (options.JsonFile is not null)
         {
-            await report.WriteJsonAsync(measures, transports, options.JsonFile);
+            results.Save(options.JsonFile);
         }
 
         return report.Failures == 0 ? 0 : 1;
@@ -42,16 +43,23 @@ internal static class Benchmark
         var servers = new List<(Transport Transport, RoleProcess Server)>();
         try
         {
-            foreach (var transport in transports)
+            var open = await OpenAsync(transports, report);
+            StartedProgram[] server = startTimes.Count > 0 ? [StartedProgram.Server(startTimes)] : [];
+            await StartTimes.MeasureAsync([.. server, .. options.Apps.Select(app => app.ToProgram())], open, report);
+            foreach (var app in options.Apps)
+            {
+                report.Add(app.Size, transports[0], [app.ReadSize()]);
+            }
+
+            if (timed.Count == 0)
+            {
+                return;
+            }
+
+            foreach (var transport in open)
             {
                 try
                 {
-                    await transport.OpenClientAsync();
-                    if (startTimes.Count > 0)
-                    {
-                        await MeasureStartAsync(transport, startTimes, report);
-                    }
-
                     servers.Add((transport, await RoleProcess.StartServerAsync(transport)));
                 }
                 catch (Exception e) when (e is not OutOfMemoryException)
@@ -74,6 +82,26 @@ internal static class Benchmark
         }
     }
 
+    /// <returns>The transports whose client's side is up.</returns>
+    private static async Task<List<Transport>> OpenAsync(List<Transport> transports, Report report)
+    {
+        var open = new List<Transport>();
+        foreach (var transport in transports)
+        {
+            try
+            {
+                await transport.OpenClientAsync();
+                open.Add(transport);
+            }
+            catch (Exception e) when (e is not OutOfMemoryException)
+            {
+                report.Fail("start", transport, e);
+            }
+        }
+
+        return open;
+    }
+
     /// <summary>
     /// Runs a measure in several short rounds over all transports and takes each one's median, so that other load on the machine affects
     /// all transports alike.
@@ -90,7 +118,10 @@ internal static class Benchmark
                 try
                 {
                     var run = new MeasureRun(transport, server, options.Duration / rounds);
-                    values[transport].Add(await measure.Run!(run).WaitAsync((options.Duration * 4) + TimeSpan.FromSeconds(60)));
+                    double value = await measure.Run!(run).WaitAsync((options.Duration * 4) + TimeSpan.FromSeconds(60));
+                    values[transport].Add(double.IsFinite(value)
+                        ? value
+                        : throw new InvalidOperationException("Nothing was done in a round; take more seconds."));
                 }
                 catch (Exception e) when (e is not OutOfMemoryException)
                 {
@@ -104,38 +135,6 @@ internal static class Benchmark
             if (list.Count == rounds)
             {
                 report.Add(measure, transport, list);
-            }
-        }
-    }
-
-    /// <summary>Starts the server several times and takes the median of each time.</summary>
-    private static async Task MeasureStartAsync(Transport transport, List<Measure> measures, Report report)
-    {
-        const int Rounds = 5;
-        var times = new List<IReadOnlyDictionary<string, double>>();
-
-        // The first start is not counted: it creates the identity and the certificate, and warms the file cache.
-        for (int round = 0; round <= Rounds; round++)
-        {
-            await using var server = await RoleProcess.StartServerAsync(transport);
-            using (var client = transport.CreateClient(server.Address, 1))
-            {
-                (await client.GetAsync(new Uri("plain", UriKind.Relative))).EnsureSuccessStatusCode();
-            }
-
-            var taken = await server.StopAsync();
-            if (round > 0)
-            {
-                times.Add(taken);
-            }
-        }
-
-        foreach (var measure in measures)
-        {
-            var values = times.Where(t => t.ContainsKey(measure.Start!)).Select(t => t[measure.Start!]).ToList();
-            if (values.Count > 0)
-            {
-                report.Add(measure, transport, values);
             }
         }
     }

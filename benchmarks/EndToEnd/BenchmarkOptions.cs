@@ -8,16 +8,22 @@ internal sealed record BenchmarkOptions
 {
     public const string Usage = """
         dotnet run -c Release --project benchmarks/EndToEnd -- [--seconds N] [--json FILE] [--transports A,B] [--measures A,B]
-                   [--engine E] [--network A,B]
+                   [--engine E] [--network A,B] [--apps NAME=FOLDER,…]
+        dotnet run -c Release --project benchmarks/EndToEnd -- --markdown FILE
+        dotnet run -c Release --project benchmarks/EndToEnd -- --compare FILE,… FILE,…
 
           --seconds N      duration of each timed measure, default 5
-          --json FILE      writes the results as JSON
+          --json FILE      writes the results as JSON: every round, and the machine
           --transports L   of zerotier, sockets, sockets_tls; default all
           --measures L     only measures whose name contains one of these
           --engine E       engines of zerotier, client to server: managed (default), libzt, libzt-to-managed, managed-to-libzt;
                            libzt is found as in an app (LIBZT_PATH), and needs a network namespace without a way out
           --network L      of adhoc, private; default adhoc. private has a controller, in the root: members with certificates, IPv4, rules;
                            with both, zerotier is measured on both in turn
+          --apps L         published forms of samples/WebApi: their size, and the time from their start to the first response;
+                           benchmarks/record publishes three
+          --markdown FILE  the table of README from results that --json wrote
+          --compare A B    medians of the results of several runs of two commits, spread and ratio; benchmarks/compare makes the runs
         """;
 
     /// <summary>Duration of each timed measure.</summary>
@@ -37,6 +43,9 @@ internal sealed record BenchmarkOptions
 
     /// <summary>Parts of the names of measures to run; empty for all.</summary>
     public IReadOnlyList<string> Measures { get; init; } = [];
+
+    /// <summary>Published forms of <c>samples/WebApi</c>.</summary>
+    public IReadOnlyList<PublishedApp> Apps { get; init; } = [];
 
     public static bool TryParse(string[] args, [NotNullWhen(true)] out BenchmarkOptions? options, [NotNullWhen(false)] out string? problem)
     {
@@ -65,6 +74,9 @@ internal sealed record BenchmarkOptions
                     break;
                 case ("--network", not null) when value.Split(',').All(BenchmarkNetwork.ByName.ContainsKey):
                     options = options with { Networks = [.. value.Split(',').Select(name => BenchmarkNetwork.ByName[name])] };
+                    break;
+                case ("--apps", not null) when PublishedApp.TryParse(value, out var apps):
+                    options = options with { Apps = apps };
                     break;
                 default:
                     problem = $"Not understood: {args[i]} {value}";

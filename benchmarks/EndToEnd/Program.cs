@@ -1,13 +1,20 @@
 using EndToEnd;
+using EndToEnd.Results;
 
-if (args is ["--server", ..])
+switch (args)
 {
-    return await ServerRole.RunAsync(args);
-}
-
-if (args is ["--root", _, _, _])
-{
-    return await RootRole.RunAsync(args);
+    case ["--server", ..]:
+        return await ServerRole.RunAsync(args);
+    case ["--root", _, _, _]:
+        return await RootRole.RunAsync(args);
+    case ["--markdown", var file]:
+        Console.Write(MarkdownTable.Of(BenchmarkResults.Load(file)));
+        return 0;
+    case ["--compare", var before, var after]:
+        Comparison.Print(Load(before), Load(after), Console.Out);
+        return 0;
+    default:
+        break;
 }
 
 if (!BenchmarkOptions.TryParse(args, out var options, out string? problem))
@@ -18,3 +25,5 @@ if (!BenchmarkOptions.TryParse(args, out var options, out string? problem))
 }
 
 return await Benchmark.RunAsync(options);
+
+static BenchmarkResults[] Load(string files) => [.. files.Split(',').Select(BenchmarkResults.Load)];

@@ -8,7 +8,7 @@ internal sealed class RoleProcess : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     private readonly Process _process;
-    private readonly Dictionary<string, double> _times = [];
+    private readonly Dictionary<string, double> _start = [];
 
     private RoleProcess(Process process) => _process = process;
 
@@ -85,7 +85,7 @@ internal sealed class RoleProcess : IAsyncDisposable
         await _process.StandardInput.WriteLineAsync("stop");
         await ExpectAsync("STOPPED");
         await _process.WaitForExitAsync().WaitAsync(Patience);
-        return _times;
+        return _start;
     }
 
     public async ValueTask DisposeAsync()
@@ -114,9 +114,9 @@ internal sealed class RoleProcess : IAsyncDisposable
         while (await _process.StandardOutput.ReadLineAsync().WaitAsync(Patience) is { } line)
         {
             string[] parts = line.Split(' ');
-            if (parts is ["TIME", var name, var milliseconds])
+            if (parts is ["START", var name, var value])
             {
-                _times[name] = double.Parse(milliseconds, CultureInfo.InvariantCulture);
+                _start[name] = double.Parse(value, CultureInfo.InvariantCulture);
             }
             else if (parts[0] == word)
             {

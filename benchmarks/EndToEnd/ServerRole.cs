@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Runtime;
 
 namespace EndToEnd;
 
@@ -28,7 +29,12 @@ internal static class ServerRole
         });
         transport.Configure(builder, args[2..]);
         var app = builder.Build();
-        Handlers.Map(app, () => Time("response"));
+        Handlers.Map(app, () =>
+        {
+            Time("response");
+            Note("cpu", Environment.CpuUsage.TotalTime.TotalMilliseconds);
+            Note("compiled", JitInfo.GetCompiledMethodCount());
+        });
         Time("built");
         await app.StartAsync();
         Time("listening");
@@ -52,6 +58,8 @@ internal static class ServerRole
         return 0;
     }
 
-    private static void Time(string name) => Console.WriteLine(
-        string.Create(CultureInfo.InvariantCulture, $"TIME {name} {Stopwatch.GetElapsedTime(s_begin).TotalMilliseconds:0.000}"));
+    private static void Time(string name) => Note(name, Stopwatch.GetElapsedTime(s_begin).TotalMilliseconds);
+
+    private static void Note(string name, double value) =>
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"START {name} {value:0.000}"));
 }

@@ -9,7 +9,33 @@ namespace EndToEnd;
 /// <summary>Kestrel's own transport on loopback TCP, with or without TLS.</summary>
 internal sealed class SocketsTransport(bool tls) : Transport
 {
+    private DirectoryInfo? _folder;
+
     public override string Name => tls ? SocketsTls : Sockets;
+
+    public override IReadOnlyDictionary<string, string> AppSettings(string app)
+    {
+        var settings = new Dictionary<string, string> { ["ZeroTier__Enabled"] = "false" };
+        if (!tls)
+        {
+            settings["ASPNETCORE_URLS"] = "http://127.0.0.1:0";
+            return settings;
+        }
+
+        _folder ??= Directory.CreateTempSubdirectory("zt-benchmark-");
+        string file = Path.Combine(_folder.FullName, $"{app}.pem");
+        if (!File.Exists(file))
+        {
+            using var certificate = CreateCertificate();
+            using var key = certificate.GetECDsaPrivateKey()!;
+            File.WriteAllText(file, $"{certificate.ExportCertificatePem()}\n{key.ExportPkcs8PrivateKeyPem()}\n");
+        }
+
+        settings["ASPNETCORE_URLS"] = "https://127.0.0.1:0";
+        settings["Kestrel__Certificates__Default__Path"] = file;
+        settings["Kestrel__Certificates__Default__KeyPath"] = file;
+        return settings;
+    }
 
     public override void Configure(WebApplicationBuilder builder, string[] arguments) =>
         builder.WebHost.UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
@@ -34,6 +60,12 @@ internal sealed class SocketsTransport(bool tls) : Transport
         // The server's certificate is self-signed.
         handler.SslOptions.RemoteCertificateValidationCallback = (_, _, _, _) => true;
         return CreateClient(address, connections, handler, handler);
+    }
+
+    public override ValueTask DisposeAsync()
+    {
+        _folder?.Delete(recursive: true);
+        return ValueTask.CompletedTask;
     }
 
     private static X509Certificate2 CreateCertificate()

@@ -35,6 +35,11 @@ internal abstract class Transport : IAsyncDisposable
         _ => new ZeroTierTransport(engines, BenchmarkNetwork.AdHoc),
     };
 
+    /// <summary>
+    /// The environment by which <c>samples/WebApi</c> serves on this transport alone. Apps of different names keep their state apart.
+    /// </summary>
+    public abstract IReadOnlyDictionary<string, string> AppSettings(string app);
+
     /// <summary>Server: adds the endpoint.</summary>
     public abstract void Configure(WebApplicationBuilder builder, string[] arguments);
 

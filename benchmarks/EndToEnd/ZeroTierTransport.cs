@@ -14,9 +14,9 @@ namespace EndToEnd;
 /// </summary>
 internal sealed class ZeroTierTransport(Engines engines, BenchmarkNetwork kind) : Transport
 {
-    private const int Port = 8080;
+    private const int HttpPort = 8080;
     private readonly List<IAsyncDisposable> _resources = [];
-    private readonly Dictionary<int, int> _ports = [];
+    private readonly Dictionary<string, string> _ports = [];
     private NetworkId _network;
     private string _folder = null!;
     private Underlay _underlay = null!;
@@ -29,21 +29,20 @@ internal sealed class ZeroTierTransport(Engines engines, BenchmarkNetwork kind) 
     // libzt has at most 1024 sockets.
     public override int IdleConnections => engines.NeedLibzt ? 500 : base.IdleConnections;
 
-    /// <summary>
-    /// Planet, storage folder, UDP port, engine and network. The port stays the same over restarts, as is usual for servers, so that peers
-    /// find the node at its known endpoint.
-    /// </summary>
-    public override IReadOnlyList<string> ServerArguments(int number)
-    {
-        if (!_ports.TryGetValue(number, out int port))
-        {
-            _ports.Add(number, port = FreePort.Udp(IPAddress.Loopback));
-        }
+    private string PlanetFile => Path.Combine(_folder, "planet");
 
-        return [Path.Combine(_folder, "planet"), Path.Combine(_folder, $"server{number}"), port.ToString(CultureInfo.InvariantCulture),
-        engines.Server.ToString(),
-            _network.ToString()];
-    }
+    /// <summary>Planet, storage folder, UDP port, engine and network.</summary>
+    public override IReadOnlyList<string> ServerArguments(int number) =>
+        [PlanetFile, Storage($"server{number}"), Port($"server{number}"), engines.Server.ToString(), _network.ToString()];
+
+    public override IReadOnlyDictionary<string, string> AppSettings(string app) => new Dictionary<string, string>
+    {
+        ["ZeroTier__Networks"] = _network.ToString(),
+        ["ZeroTier__PlanetPath"] = PlanetFile,
+        ["ZeroTier__StoragePath"] = Storage(app),
+        ["ZeroTier__Port"] = Port(app),
+        ["ZeroTier__Engine"] = engines.Server.ToString(),
+    };
 
     public override void Configure(WebApplicationBuilder builder, string[] arguments)
     {
@@ -55,7 +54,7 @@ internal sealed class ZeroTierTransport(Engines engines, BenchmarkNetwork kind) 
             options.StoragePath = arguments[1];
             options.Port = int.Parse(arguments[2], CultureInfo.InvariantCulture);
             options.Engine = Enum.Parse<ZeroTierEngine>(arguments[3]);
-            options.Listen(Port);
+            options.Listen(HttpPort);
         });
     }
 
@@ -67,7 +66,7 @@ internal sealed class ZeroTierTransport(Engines engines, BenchmarkNetwork kind) 
         var network = await node.WaitForNetworkAsync(_network);
         time("joined");
         await online;
-        return $"http://{new IPEndPoint(network.Addresses[0].Address, Port)}/";
+        return $"http://{new IPEndPoint(network.Addresses[0].Address, HttpPort)}/";
     }
 
     public override HttpClient CreateClient(Uri address, int connections)
@@ -82,11 +81,10 @@ internal sealed class ZeroTierTransport(Engines engines, BenchmarkNetwork kind) 
         _resources.Add(new Folder(folder));
         _folder = folder.FullName;
         _underlay = Underlay.Choose(engines);
-        string file = Path.Combine(_folder, "planet");
-        var root = await RoleProcess.StartRootAsync(_underlay, file, kind);
+        var root = await RoleProcess.StartRootAsync(_underlay, PlanetFile, kind);
         _resources.Add(root);
         _network = NetworkId.Parse(root.Ready);
-        var planet = Planet.Load(file);
+        var planet = Planet.Load(PlanetFile);
         _client = engines.Client == ZeroTierEngine.Libzt
             ? new LibztNode(
                 new LibztNodeOptions { StoragePath = Path.Combine(_folder, "client"), Planet = planet.ToBytes(), Networks = [_network] })
@@ -103,6 +101,20 @@ internal sealed class ZeroTierTransport(Engines engines, BenchmarkNetwork kind) 
         {
             await _resources[i].DisposeAsync();
         }
+    }
+
+    private string Storage(string server) => Path.Combine(_folder, server);
+
+    // Fixed, as servers have it: after a restart, peers find the node where it was.
+    private string Port(string server)
+    {
+        if (!_ports.TryGetValue(server, out string? port))
+        {
+            port = FreePort.Udp(IPAddress.Loopback).ToString(CultureInfo.InvariantCulture);
+            _ports.Add(server, port);
+        }
+
+        return port;
     }
 
     private static async Task NoteOnlineAsync(ZeroTierNode node, Action<string> time)

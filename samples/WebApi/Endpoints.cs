@@ -11,7 +11,11 @@ namespace WebApi;
 /// <summary>The handlers of the API.</summary>
 internal static class Endpoints
 {
-    /// <summary>Returns which node serves and who called it.</summary>
+    // Published natively there is no assembly: the process is the program.
+    private static readonly string ProgramFile =
+        Path.Combine(AppContext.BaseDirectory, "WebApi.dll") is var assembly && File.Exists(assembly) ? assembly : Environment.ProcessPath!;
+
+    /// <summary>Who am I, who called.</summary>
     public static string WhoAmI(HttpContext context, ZeroTierNode node)
     {
         var address = context.Connection.RemoteIpAddress;
@@ -59,8 +63,7 @@ internal static class Endpoints
 
     /// <summary>Sends a file, this program's assembly; supports range requests.</summary>
     public static IResult Download() =>
-        TypedResults.PhysicalFile(
-            Path.Combine(AppContext.BaseDirectory, "WebApi.dll"), "application/octet-stream", enableRangeProcessing: true);
+        TypedResults.PhysicalFile(ProgramFile, "application/octet-stream", enableRangeProcessing: true);
 
     /// <summary>Returns the SHA-256 hash of the request body.</summary>
     public static async Task<string> Upload(Stream body, CancellationToken aborted) =>

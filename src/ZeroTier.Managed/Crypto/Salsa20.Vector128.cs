@@ -9,6 +9,7 @@ namespace ZeroTier.Managed.Crypto;
 /// <content>Four blocks at a time: each vector holds one state word of all of them.</content>
 internal static partial class Salsa20
 {
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void XorFourBlocks(ReadOnlySpan<uint> state, ulong block, int rounds, ref byte data)
     {
         Vector128<uint> counterLow = Vector128.Create((uint)block, (uint)(block + 1), (uint)(block + 2), (uint)(block + 3));

@@ -8,6 +8,7 @@ namespace ZeroTier.Managed.Crypto;
 /// <content>Eight blocks at a time: each vector holds one state word of all of them.</content>
 internal static partial class Salsa20
 {
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void XorEightBlocks(ReadOnlySpan<uint> state, ulong block, int rounds, ref byte data)
     {
         Vector256<uint> counterLow = Vector256.Create((uint)block) + Vector256<uint>.Indices;

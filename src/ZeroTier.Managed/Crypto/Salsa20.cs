@@ -12,6 +12,10 @@ namespace ZeroTier.Managed.Crypto;
 /// The Salsa20 stream cipher with 256-bit keys (docs/protocol/1-identity-and-crypto.md 1.7), with several blocks at a time on processors
 /// with vector instructions.
 /// </summary>
+/// <remarks>
+/// The methods that make blocks are fully optimized by their first compilation. A node verifies its address when it starts, which takes
+/// 20,000 calls of them (<see cref="Identity.AddressHash"/>), and the runtime's tiers would give them slow code until the start is over.
+/// </remarks>
 internal static partial class Salsa20
 {
     public const int KeySize = 32;
@@ -164,6 +168,7 @@ internal static partial class Salsa20
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void MakeBlock(ReadOnlySpan<uint> state, ulong block, int rounds, Span<byte> keystream)
     {
         uint x0 = state[0], x1 = state[1], x2 = state[2], x3 = state[3], x4 = state[4], x5 = state[5], x6 = state[6], x7 = state[7];

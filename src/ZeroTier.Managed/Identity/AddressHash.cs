@@ -47,6 +47,7 @@ internal static class AddressHash
     }
 
     /// <summary>The fill phase: each block is the one before XOR the next block of the keystream.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static void Fill(ReadOnlySpan<byte> cipherKey, Span<byte> genmem)
     {
         Vector128<byte> a = default, b = default, c = default, d = default;
@@ -72,6 +73,7 @@ internal static class AddressHash
 
     /// <summary>The first <paramref name="steps"/> steps of the mix phase.</summary>
     [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static unsafe void Mix(ReadOnlySpan<byte> cipherKey, Span<byte> genmem, Span<byte> digest, int steps)
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(genmem.Length, MemorySize);
