@@ -13,8 +13,8 @@ internal static unsafe partial class LinuxCalls
     private const short Readable = 1; // POLLIN
     private const nuint SetInterface = 0x400454ca; // TUNSETIFF
     private const short TunWithoutHeader = 0x1001; // IFF_TUN | IFF_NO_PI
-    private const int ThisThread = 0; // PRIO_PROCESS of 0
-    private const int HighestPriority = -20;
+    private const int ThisThread = 0;
+    private const int FirstInFirstOut = 1; // SCHED_FIFO
     private const int InterfaceRequestBytes = 40; // sizeof(struct ifreq)
     private const int InterfaceNameBytes = 16;
 
@@ -53,9 +53,14 @@ internal static unsafe partial class LinuxCalls
     }
 
     /// <summary>
-    /// Puts the calling thread before all others, where the process may: an emulated wire does not slow down because its hosts are busy.
+    /// Lets the calling thread run before all others whenever it has something to do, where the process may: a wire does not slow down
+    /// because its hosts are busy.
     /// </summary>
-    public static void RunFirst() => _ = setpriority(ThisThread, 0, HighestPriority);
+    public static void RunFirst()
+    {
+        int priority = 1;
+        _ = sched_setscheduler(ThisThread, FirstInFirstOut, &priority);
+    }
 
     /// <summary>Opens an eventfd.</summary>
     public static SafeFileHandle OpenEvent()
@@ -108,7 +113,7 @@ internal static unsafe partial class LinuxCalls
     private static partial int ioctl(SafeFileHandle file, nuint request, byte* argument);
 
     [LibraryImport("libc")]
-    private static partial int setpriority(int which, uint who, int priority);
+    private static partial int sched_setscheduler(int thread, int policy, int* priority);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int eventfd(uint value, int flags);
