@@ -1,10 +1,16 @@
 using System.Globalization;
 using System.IO.Pipelines;
 using Paths;
+using Paths.RealTime;
 using ZeroTier.Managed;
 using ZeroTier.Managed.IpStack.Tcp;
 
-// Prints the table of docs/performance.md: throughput of this TCP on paths with latency, loss and reordering, in virtual time.
+if (args is ["real", .. var rest])
+{
+    return await RealTimeMode.RunAsync(rest);
+}
+
+// Prints the table of docs/performance.md: what our TCP makes of bad paths, in virtual time.
 var duration = TimeSpan.FromSeconds(10);
 var inline = new PipeOptions(
     readerScheduler: PipeScheduler.Inline,
@@ -14,7 +20,7 @@ var inline = new PipeOptions(
     useSynchronizationContext: false);
 if (args.Length != 1 || !Enum.TryParse(args[0], ignoreCase: true, out CongestionControl control))
 {
-    Console.Error.WriteLine("Paths cubic|bbr");
+    Console.Error.WriteLine("Paths cubic|bbr, or Paths real [OPTIONS]");
     return 2;
 }
 
