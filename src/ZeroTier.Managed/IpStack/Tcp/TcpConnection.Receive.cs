@@ -279,7 +279,7 @@ internal sealed partial class TcpConnection
             }
             else
             {
-                OnOutOfOrderData(start, payload);
+                OnOutOfOrderData(start, payload, now);
             }
         }
         else if (_finAt is { } at && at != _receiveNext)
@@ -352,14 +352,21 @@ internal sealed partial class TcpConnection
     // The budget has room for large windows while less than half of it is used.
     private void TuneWindow(long now)
     {
-        long wanted = _tuning.OnDelivered(_delivered, now);
+        if (HasUndelivered || !_tuning.IsDue(now))
+        {
+            return;
+        }
+
+        // What was lost comes a round trip later, and often two when the path loses much; meanwhile new data shall go on.
+        int beyond = _reassembly.Length;
+        long wanted = _tuning.OnDelivered(_delivered + (uint)beyond, now) * (beyond > 0 ? 2 : 1);
         if (wanted > _window.Size && _scalingOn && _environment.Budget.Used + wanted < _environment.Budget.Limit / 2)
         {
             _window.Size = (int)Math.Min(wanted, MaxReceiveWindow);
         }
     }
 
-    private void OnOutOfOrderData(uint start, ReadOnlySpan<byte> payload)
+    private void OnOutOfOrderData(uint start, ReadOnlySpan<byte> payload, long now)
     {
         _environment.Statistics.Add(TcpCounter.OutOfOrderSegments);
         if (_sackOn && _reassembly.FindHeld(start, start + (uint)payload.Length) is { } held)
@@ -371,6 +378,8 @@ internal sealed partial class TcpConnection
         {
             _environment.Statistics.Add(TcpCounter.OutOfWindowSegments);
         }
+
+        TuneWindow(now);
 
         // RFC 5681, 4.2: at once. With SACK one acknowledgement per batch suffices; without, the peer counts duplicates.
         _acknowledgeNow = true;

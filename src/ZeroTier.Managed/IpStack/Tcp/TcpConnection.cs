@@ -93,14 +93,25 @@ internal sealed partial class TcpConnection
     /// <summary>Grows by each byte that is acknowledged or received, from an arbitrary number.</summary>
     public uint Moved => _sendUnacknowledged + _receiveNext;
 
-    // Twice the congestion window, so that sending never waits for the pipe; but bytes beyond the peer's window would stay here for as long
-    // as its application does not read, so no more than the minimum is taken beyond it.
-    private int SendLimit => _environment.Budget.IsExhausted
-        ? BufferBudget.Minimum
-        : (int)Math.Clamp(
-            Math.Min(2L * _congestion.Window, (long)_sendWindow + MinSendBuffer),
-            MinSendBuffer,
-            Math.Max(MinSendBuffer, _options.MaxSendBuffer));
+    // Twice the congestion window, so that sending never waits for the pipe, and what stays here only because something before it is
+    // missing; but bytes beyond the peer's window would stay for as long as its application does not read, so no more than the minimum is
+    // taken beyond it.
+    private int SendLimit
+    {
+        get
+        {
+            if (_environment.Budget.IsExhausted)
+            {
+                return BufferBudget.Minimum;
+            }
+
+            long wanted = 2L * _congestion.Window + _scoreboard.SackedBytes + _scoreboard.LostBytes;
+            return (int)Math.Clamp(
+                Math.Min(wanted, (long)_sendWindow + MinSendBuffer),
+                MinSendBuffer,
+                Math.Max(MinSendBuffer, _options.MaxSendBuffer));
+        }
+    }
 
     private const int MinSendBuffer = 128 * 1024;
 

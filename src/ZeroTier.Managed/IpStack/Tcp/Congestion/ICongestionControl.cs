@@ -32,9 +32,10 @@ internal interface ICongestionControl
 
     /// <summary>The retransmission timer ran out.</summary>
     /// <param name="outstanding">Sent and not acknowledged.</param>
+    /// <param name="inFlight">Of that, what was sent too lately to count as lost.</param>
     /// <param name="first">False when the same data had timed out before.</param>
     /// <param name="now">The time.</param>
-    void OnTimeout(int outstanding, bool first, long now);
+    void OnTimeout(int outstanding, int inFlight, bool first, long now);
 
     /// <summary>Saves the state before a reaction to loss that may turn out to be spurious.</summary>
     void Save();
