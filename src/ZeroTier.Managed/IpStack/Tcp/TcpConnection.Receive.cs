@@ -9,16 +9,12 @@ internal sealed partial class TcpConnection
     // RFC 1122, 4.2.3.2: below 500 ms.
     private const long AcknowledgementDelay = 40 * TimeSpan.TicksPerMillisecond;
 
-    // RFC 7323, 5.5: a timestamp older than this says nothing any more.
-    private const long TimestampLifetime = 24 * TimeSpan.TicksPerDay;
-
     private ReceiveWindow _window;
     private uint _receiveNext;
     private uint _delivered;
     private uint? _finAt;
     private uint _lastAcknowledged;
-    private uint _timestampRecent;
-    private long _timestampRecentAt;
+    private Paws _paws;
     private int _unacknowledgedBytes;
     private int _largestPayload;
     private int _duplicatesDue;
@@ -139,8 +135,7 @@ internal sealed partial class TcpConnection
                 return false;
             }
 
-            // RFC 7323, 5.3, R1: protection against wrapped sequence numbers.
-            if ((int)(segment.TimestampValue - _timestampRecent) < 0 && now - _timestampRecentAt < TimestampLifetime)
+            if (_paws.IsOld(segment.TimestampValue, Moved, now))
             {
                 _environment.Statistics.Add(TcpCounter.PawsDropped);
                 AnswerUnacceptable(segment, now);
@@ -170,8 +165,7 @@ internal sealed partial class TcpConnection
         // RFC 7323, 4.3.
         if (_timestampsOn && !reset && !Sequence.IsAfter(segment.Sequence, _lastAcknowledged))
         {
-            _timestampRecent = segment.TimestampValue;
-            _timestampRecentAt = now;
+            _paws.Take(segment.TimestampValue, now);
         }
 
         return true;

@@ -105,8 +105,8 @@ internal sealed partial class TcpConnection
         Fill(now, sequence, start, payload, fin: payload < length, ref segment);
         _environment.Statistics.Add(TcpCounter.Retransmissions);
 
-        // RFC 6298, 5: the timer is that of the oldest segment, and counts from when that was sent last. Over a long path an answer may take
-        // most of the timeout.
+        // RFC 6298, 5: the timer is that of the oldest segment, and counts from when that was sent last. Over a long path an answer may
+        // take most of the timeout.
         if (_retransmitAt == Never || sequence == _sendUnacknowledged)
         {
             _retransmitAt = now + _timer.Timeout;
@@ -257,7 +257,7 @@ internal sealed partial class TcpConnection
         {
             segment.HasTimestamps = true;
             segment.TimestampValue = TimestampClock(now);
-            segment.TimestampEcho = _timestampRecent;
+            segment.TimestampEcho = _paws.Latest;
         }
 
         _lastAcknowledged = _receiveNext;

@@ -133,7 +133,7 @@ internal sealed partial class TcpConnection
         connection._sendNext++;
         connection._lastHeardAt = now;
         connection._lifetimeAt = now + HalfOpenLifetime;
-        connection.TakeSyn(syn);
+        connection.TakeSyn(syn, now);
         connection._sendWindow = syn.Window;
         connection._maxSendWindow = syn.Window;
         return connection;
@@ -224,7 +224,7 @@ internal sealed partial class TcpConnection
         SendNext = _sendNext,
         ReceiveNext = _receiveNext,
         Window = _window.Advertise(_receiveNext, ReceiveRoom, _receiveScale, _segmentSize),
-        TimestampRecent = _timestampsOn ? _timestampRecent : null,
+        TimestampRecent = _timestampsOn ? _paws.Latest : null,
         TimestampOffset = _timestampOffset,
     };
 
