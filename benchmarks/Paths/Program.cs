@@ -30,18 +30,26 @@ const double Rate = 50;
 const int Queue = 1 << 20;
 Console.WriteLine(
     $"MB/s of one / of four downloads together, {duration.TotalSeconds} s, bottleneck of {Rate} MB/s with a queue of {Queue >> 10} KiB.");
-Console.WriteLine("| round trip | no loss | 0.1 % loss | 1 % loss | 5 % loss | 1 % reordered |");
-Console.WriteLine("| ---: | ---: | ---: | ---: | ---: | ---: |");
-foreach (double roundTrip in (double[])[1, 20, 100])
+Console.WriteLine("| round trip | no loss | 0.1 % loss | 1 % loss | 5 % loss | 10 % loss | 1 % reordered | 5 % reordered | 20 % reordered |");
+Console.WriteLine("| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
+foreach (double roundTrip in (double[])[1, 20, 100, 200])
 {
-    string[] cells =
-    [
-        .. ((double[])[0, 0.1, 1, 5]).Select(loss => Cell(new EmulatedPath(roundTrip, loss, Rate, Queue))),
-        Cell(new EmulatedPath(roundTrip, 0, Rate, Queue, ReorderPercent: 1)),
-    ];
-    Console.WriteLine($"| {roundTrip} ms | {string.Join(" | ", cells)} |");
+    Console.Write($"| {roundTrip} ms |");
+    foreach (double loss in (double[])[0, 0.1, 1, 5, 10])
+    {
+        Console.Write($" {Cell(new EmulatedPath(roundTrip, loss, Rate, Queue))} |");
+    }
+
+    foreach (double reordered in (double[])[1, 5, 20])
+    {
+        Console.Write($" {Cell(new EmulatedPath(roundTrip, 0, Rate, Queue, reordered))} |");
+    }
+
+    Console.WriteLine();
 }
 
+Console.WriteLine($"10 Mbit/s, 20 ms, 1 % loss, a queue of 20 packets: {Cell(new EmulatedPath(20, 1, 1.25, 28_000))}");
+Console.WriteLine($"10 Mbit/s, 20 ms, 1 % loss, a queue of 1 MiB: {Cell(new EmulatedPath(20, 1, 1.25, Queue))}");
 Console.WriteLine($"100 Mbit/s, 20 ms, a queue of 100 packets: {Cell(new EmulatedPath(20, 0, 12.5, 140_000))}");
 return 0;
 

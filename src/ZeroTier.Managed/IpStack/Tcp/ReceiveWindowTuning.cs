@@ -33,25 +33,25 @@ internal struct ReceiveWindowTuning
         _shortest = Math.Min(_shortest, Math.Max(roundTrip, Granularity));
     }
 
-    /// <summary>Called when data was delivered to the application. Returns the least window size, once per round trip; else 0.</summary>
-    /// <param name="delivered">The first sequence number that has not been delivered.</param>
+    /// <summary>A round trip has passed since the latest answer of <see cref="OnDelivered"/>.</summary>
+    public readonly bool IsDue(long now) => _shortest != 0 && (!_inRound || now - _roundAt >= RoundTrip);
+
+    private readonly long RoundTrip => _shortestBefore == 0 ? _shortest : Math.Min(_shortest, _shortestBefore);
+
+    /// <summary>Called as data arrives. Gives what the window should at least be, once per round trip; else 0.</summary>
+    /// <param name="delivered">Counts what the application has got, and what it would have but for gaps.</param>
     /// <param name="now">The time.</param>
     public long OnDelivered(uint delivered, long now)
     {
-        if (_shortest == 0)
+        if (!IsDue(now))
         {
             return 0;
         }
 
-        long roundTrip = _shortestBefore == 0 ? _shortest : Math.Min(_shortest, _shortestBefore);
         long elapsed = now - _roundAt;
-        if (_inRound && elapsed < roundTrip)
-        {
-            return 0;
-        }
 
-        // Data comes in batches, so a measured round may take longer than a round trip: the bytes are scaled down to one round trip.
-        long bytes = _inRound ? (uint)(delivered - _roundStart) * roundTrip / elapsed : 0;
+        // Acknowledgements come in batches: a round that took longer than a round trip counts for what one would have brought.
+        long bytes = _inRound ? Math.Max(0, (int)(delivered - _roundStart)) * RoundTrip / elapsed : 0;
         _inRound = true;
         _roundAt = now;
         _roundStart = delivered;

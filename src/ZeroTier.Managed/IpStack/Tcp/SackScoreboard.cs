@@ -280,9 +280,16 @@ internal sealed class SackScoreboard
         }
     }
 
-    /// <summary>After a retransmission timeout everything not selectively acknowledged counts as lost.</summary>
-    public void MarkAllLost()
+    /// <summary>
+    /// After a retransmission timeout the first segment counts as lost, and all that were sent longer ago than a round trip (RFC 8985, 6.3):
+    /// acknowledgements of the others may be on their way. Without a round trip measured by selective acknowledgements all count.
+    /// </summary>
+    public void MarkLostOnTimeout(long now)
     {
+        long sentBefore = _rackSentAt == long.MinValue
+            ? long.MaxValue
+            : now - _rackRoundTrip - _minRoundTrip / 4 * _reorderingMultiplier;
+
         // A first segment that was selectively acknowledged, but never cumulatively, was discarded by the peer (reneging): ignore all SACK
         // information (RFC 2018, 8).
         bool reneged = Count > 0 && (At(0).Flags & SentFlags.Sacked) != 0;
@@ -296,7 +303,7 @@ internal sealed class SackScoreboard
                 SackedSegments--;
             }
 
-            if ((sent.Flags & (SentFlags.Sacked | SentFlags.Lost)) == 0)
+            if ((sent.Flags & (SentFlags.Sacked | SentFlags.Lost)) == 0 && (i == 0 || sent.SentAt <= sentBefore))
             {
                 MarkLost(ref sent);
             }

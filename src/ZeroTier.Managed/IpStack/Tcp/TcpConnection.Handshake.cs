@@ -54,7 +54,7 @@ internal sealed partial class TcpConnection
             return;
         }
 
-        TakeSyn(segment);
+        TakeSyn(segment, now);
         _sendWindow = segment.Window;
         _maxSendWindow = segment.Window;
         if (!acknowledges)
@@ -76,7 +76,7 @@ internal sealed partial class TcpConnection
         // Data on a SYN is not accepted. Since it is not acknowledged, the peer retransmits it (RFC 9293, 3.10.7.3).
     }
 
-    private void TakeSyn(in TcpSegment syn)
+    private void TakeSyn(in TcpSegment syn, long now)
     {
         _initialReceive = syn.Sequence;
         _receiveNext = syn.Sequence + 1;
@@ -90,7 +90,7 @@ internal sealed partial class TcpConnection
         _receiveScale = _scalingOn ? _receiveScale : 0;
         _sackOn = syn.SackPermitted && _options.SelectiveAck;
         _timestampsOn = syn.HasTimestamps && _options.Timestamps;
-        _timestampRecent = syn.TimestampValue;
+        _paws = new Paws(syn.TimestampValue, now);
 
         // RFC 6691: the MSS does not include TCP options; the payload of our segments is reduced by their length.
         _peerSegmentSize = syn.MaximumSegmentSize >= MinSegmentSize ? syn.MaximumSegmentSize : DefaultSegmentSize;
@@ -148,7 +148,7 @@ internal sealed partial class TcpConnection
         {
             segment.HasTimestamps = true;
             segment.TimestampValue = TimestampClock(now);
-            segment.TimestampEcho = answers ? _timestampRecent : 0;
+            segment.TimestampEcho = answers ? _paws.Latest : 0;
         }
 
         _acknowledgeNow = false;

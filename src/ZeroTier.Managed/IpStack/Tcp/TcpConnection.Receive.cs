@@ -9,16 +9,12 @@ internal sealed partial class TcpConnection
     // RFC 1122, 4.2.3.2: below 500 ms.
     private const long AcknowledgementDelay = 40 * TimeSpan.TicksPerMillisecond;
 
-    // RFC 7323, 5.5: after this idle time TS.Recent is invalid and not used for PAWS.
-    private const long TimestampLifetime = 24 * TimeSpan.TicksPerDay;
-
     private ReceiveWindow _window;
     private uint _receiveNext;
     private uint _delivered;
     private uint? _finAt;
     private uint _lastAcknowledged;
-    private uint _timestampRecent;
-    private long _timestampRecentAt;
+    private Paws _paws;
     private int _unacknowledgedBytes;
     private int _largestPayload;
     private int _duplicatesDue;
@@ -140,8 +136,7 @@ internal sealed partial class TcpConnection
                 return false;
             }
 
-            // RFC 7323, 5.3, R1: protection against wrapped sequence numbers (PAWS).
-            if ((int)(segment.TimestampValue - _timestampRecent) < 0 && now - _timestampRecentAt < TimestampLifetime)
+            if (_paws.IsOld(segment.TimestampValue, Moved, now))
             {
                 _environment.Statistics.Add(TcpCounter.PawsDropped);
                 AnswerUnacceptable(segment, now);
@@ -171,8 +166,7 @@ internal sealed partial class TcpConnection
         // RFC 7323, 4.3: which timestamp is echoed.
         if (_timestampsOn && !reset && !Sequence.IsAfter(segment.Sequence, _lastAcknowledged))
         {
-            _timestampRecent = segment.TimestampValue;
-            _timestampRecentAt = now;
+            _paws.Take(segment.TimestampValue, now);
         }
 
         return true;
@@ -280,7 +274,7 @@ internal sealed partial class TcpConnection
             }
             else
             {
-                OnOutOfOrderData(start, payload);
+                OnOutOfOrderData(start, payload, now);
             }
         }
         else if (_finAt is { } at && at != _receiveNext)
@@ -353,14 +347,21 @@ internal sealed partial class TcpConnection
     // The window grows only while less than half of the memory budget is used.
     private void TuneWindow(long now)
     {
-        long wanted = _tuning.OnDelivered(_delivered, now);
+        if (HasUndelivered || !_tuning.IsDue(now))
+        {
+            return;
+        }
+
+        // What was lost comes a round trip later, and often two when the path loses much; meanwhile new data shall go on.
+        int beyond = _reassembly.Length;
+        long wanted = _tuning.OnDelivered(_delivered + (uint)beyond, now) * (beyond > 0 ? 2 : 1);
         if (wanted > _window.Size && _scalingOn && _environment.Budget.Used + wanted < _environment.Budget.Limit / 2)
         {
             _window.Size = (int)Math.Min(wanted, MaxReceiveWindow);
         }
     }
 
-    private void OnOutOfOrderData(uint start, ReadOnlySpan<byte> payload)
+    private void OnOutOfOrderData(uint start, ReadOnlySpan<byte> payload, long now)
     {
         _environment.Statistics.Add(TcpCounter.OutOfOrderSegments);
         if (_sackOn && _reassembly.FindHeld(start, start + (uint)payload.Length) is { } held)
@@ -373,7 +374,9 @@ internal sealed partial class TcpConnection
             _environment.Statistics.Add(TcpCounter.OutOfWindowSegments);
         }
 
-        // RFC 5681, 4.2: immediately. With SACK one acknowledgement per batch suffices; without, the peer counts duplicates.
+        TuneWindow(now);
+
+        // RFC 5681, 4.2: at once. With SACK one acknowledgement per batch suffices; without, the peer counts duplicates.
         _acknowledgeNow = true;
         _duplicatesDue = _sackOn ? 0 : Math.Min(_duplicatesDue + 1, MaxDuplicatesDue);
     }

@@ -105,7 +105,10 @@ internal sealed partial class TcpConnection
         int payload = Math.Min(length, _send.Length - start);
         Fill(now, sequence, start, payload, fin: payload < length, ref segment);
         _environment.Statistics.Add(TcpCounter.Retransmissions);
-        if (_retransmitAt == Never)
+
+        // RFC 6298, 5: the timer is that of the oldest segment, and counts from when that was sent last. Over a long path an answer may
+        // take most of the timeout.
+        if (_retransmitAt == Never || sequence == _sendUnacknowledged)
         {
             _retransmitAt = now + _timer.Timeout;
         }
@@ -121,11 +124,7 @@ internal sealed partial class TcpConnection
         bool finDue = _finQueued;
         if (_finSent || unsent == 0 && !finDue)
         {
-            if (_scoreboard.LostBytes == 0 && InFlight < _congestion.Window)
-            {
-                _scoreboard.OnApplicationLimited();
-            }
-
+            NoteUnlimited();
             return false;
         }
 
@@ -133,6 +132,8 @@ internal sealed partial class TcpConnection
         int length = Math.Min(Math.Min(unsent, _segmentSize), Math.Max(0, usable));
         if (!MayLeave(length, unsent, usable))
         {
+            NoteUnlimited();
+
             // With nothing in flight no acknowledgement will report a window update: probe for it (RFC 9293, 3.8.6.1).
             if (_scoreboard.Count == 0 && _persistAt == Never)
             {
@@ -179,7 +180,16 @@ internal sealed partial class TcpConnection
         return true;
     }
 
-    // Sender's silly window avoidance (RFC 9293, 3.8.6.2.1): a full segment, all of the unsent data, or half of the largest window seen.
+    // What is in flight does not show what the path carries when the application, or the peer's window, has stopped the sender.
+    private void NoteUnlimited()
+    {
+        if (_scoreboard.LostBytes == 0 && InFlight < _congestion.Window)
+        {
+            _scoreboard.OnApplicationLimited();
+        }
+    }
+
+    // Silly window avoidance of the sender (RFC 9293, 3.8.6.2.1): full segments, the end of what is there, or half the largest window seen.
     private bool MayLeave(int length, int unsent, int usable)
     {
         if (length == 0)
@@ -248,7 +258,7 @@ internal sealed partial class TcpConnection
         {
             segment.HasTimestamps = true;
             segment.TimestampValue = TimestampClock(now);
-            segment.TimestampEcho = _timestampRecent;
+            segment.TimestampEcho = _paws.Latest;
         }
 
         _lastAcknowledged = _receiveNext;

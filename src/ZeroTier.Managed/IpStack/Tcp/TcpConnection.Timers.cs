@@ -245,14 +245,15 @@ internal sealed partial class TcpConnection
             BeginEpisode(timeout: true);
         }
 
-        _congestion.OnTimeout(_scoreboard.Outstanding, first: _retransmissions++ == 0 && _recovery != Recovery.Timeout, now);
+        int outstanding = _scoreboard.Outstanding;
+        _scoreboard.MarkLostOnTimeout(now);
+        _congestion.OnTimeout(outstanding, InFlight, first: _retransmissions++ == 0 && _recovery != Recovery.Timeout, now);
         _recovery = Recovery.Timeout;
         _recoveryPoint = _sendNext;
         _duplicates = 0;
         _tailProbed = false;
         _probeTailAt = Never;
         _reorderAt = Never;
-        _scoreboard.MarkAllLost();
         _forceRetransmit = true;
         _timer.BackOff();
 

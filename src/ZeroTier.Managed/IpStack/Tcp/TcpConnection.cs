@@ -93,14 +93,25 @@ internal sealed partial class TcpConnection
     /// <summary>A counter from an arbitrary start, which grows with each byte that is acknowledged or received in order.</summary>
     public uint Moved => _sendUnacknowledged + _receiveNext;
 
-    // Twice the congestion window, so that sending never waits for the output pipe. Bytes beyond the peer's window would stay here for as
-    // long as the peer's application does not read, so at most MinSendBuffer is taken beyond it.
-    private int SendLimit => _environment.Budget.IsExhausted
-        ? BufferBudget.Minimum
-        : (int)Math.Clamp(
-            Math.Min(2L * _congestion.Window, (long)_sendWindow + MinSendBuffer),
-            MinSendBuffer,
-            Math.Max(MinSendBuffer, _options.MaxSendBuffer));
+    // Twice the congestion window, so that sending never waits for the pipe, and what stays here only because something before it is
+    // missing; but bytes beyond the peer's window would stay for as long as its application does not read, so no more than the minimum is
+    // taken beyond it.
+    private int SendLimit
+    {
+        get
+        {
+            if (_environment.Budget.IsExhausted)
+            {
+                return BufferBudget.Minimum;
+            }
+
+            long wanted = 2L * _congestion.Window + _scoreboard.SackedBytes + _scoreboard.LostBytes;
+            return (int)Math.Clamp(
+                Math.Min(wanted, (long)_sendWindow + MinSendBuffer),
+                MinSendBuffer,
+                Math.Max(MinSendBuffer, _options.MaxSendBuffer));
+        }
+    }
 
     private const int MinSendBuffer = 128 * 1024;
 
@@ -122,7 +133,7 @@ internal sealed partial class TcpConnection
         connection._sendNext++;
         connection._lastHeardAt = now;
         connection._lifetimeAt = now + HalfOpenLifetime;
-        connection.TakeSyn(syn);
+        connection.TakeSyn(syn, now);
         connection._sendWindow = syn.Window;
         connection._maxSendWindow = syn.Window;
         return connection;
@@ -213,7 +224,7 @@ internal sealed partial class TcpConnection
         SendNext = _sendNext,
         ReceiveNext = _receiveNext,
         Window = _window.Advertise(_receiveNext, ReceiveRoom, _receiveScale, _segmentSize),
-        TimestampRecent = _timestampsOn ? _timestampRecent : null,
+        TimestampRecent = _timestampsOn ? _paws.Latest : null,
         TimestampOffset = _timestampOffset,
     };
 

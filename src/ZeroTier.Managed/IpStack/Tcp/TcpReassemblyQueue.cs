@@ -10,8 +10,8 @@ namespace ZeroTier.Managed.IpStack.Tcp;
 /// </summary>
 internal sealed class TcpReassemblyQueue(ChunkPool pool)
 {
-    /// <summary>Most separate ranges. Data that would open another one is refused; the peer retransmits it.</summary>
-    public const int MaxRanges = 256;
+    /// <summary>Separate ranges beyond which data that would open a new one is refused: the peer sends it again.</summary>
+    public const int MaxRanges = 2048;
 
     private const int KeptChunks = 16;
 
@@ -32,7 +32,10 @@ internal sealed class TcpReassemblyQueue(ChunkPool pool)
     /// <summary>Bytes of the chunks that are held.</summary>
     public int Held { get; private set; }
 
-    /// <summary>The start of the first range. Valid only while not empty.</summary>
+    /// <summary>Bytes of data.</summary>
+    public int Length { get; private set; }
+
+    /// <summary>Where the first range begins. Only while not empty.</summary>
     public uint Start => _ranges[0].Start;
 
     /// <summary>
@@ -60,12 +63,7 @@ internal sealed class TcpReassemblyQueue(ChunkPool pool)
         }
 
         uint end = start + (uint)data.Length;
-        int low = 0;
-        while (low < _count && Sequence.IsBefore(_ranges[low].End, start))
-        {
-            low++;
-        }
-
+        int low = IndexOf(start);
         int high = low;
         while (high < _count && !Sequence.IsAfter(_ranges[high].Start, end))
         {
@@ -117,10 +115,10 @@ internal sealed class TcpReassemblyQueue(ChunkPool pool)
     /// <summary>The first part of this range that is stored already; null when none is.</summary>
     public SackBlock? FindHeld(uint start, uint end)
     {
-        foreach (SackBlock range in _ranges.AsSpan(0, _count))
+        for (int i = IndexOf(start); i < _count && Sequence.IsBefore(_ranges[i].Start, end); i++)
         {
-            uint from = Sequence.Max(start, range.Start);
-            uint to = Sequence.Min(end, range.End);
+            uint from = Sequence.Max(start, _ranges[i].Start);
+            uint to = Sequence.Min(end, _ranges[i].End);
             if (Sequence.IsBefore(from, to))
             {
                 return new SackBlock(from, to);
@@ -140,6 +138,7 @@ internal sealed class TcpReassemblyQueue(ChunkPool pool)
         }
 
         uint end = _ranges[0].End;
+        Length -= (int)(end - _ranges[0].Start);
         int total = Math.Max(0, (int)(end - from));
         while (writer is not null && Sequence.IsBefore(from, end))
         {
@@ -175,15 +174,10 @@ internal sealed class TcpReassemblyQueue(ChunkPool pool)
         int count = first;
         for (int i = 0; i < _recent.Length && count < max; i++)
         {
-            foreach (SackBlock range in _ranges.AsSpan(0, _count))
+            int at = IndexOf(_recent[i] + 1);
+            if (at < _count && Sequence.IsBefore(next, _ranges[at].Start) && !Sequence.IsBefore(_recent[i], _ranges[at].Start))
             {
-                if (Sequence.IsBefore(next, range.Start)
-                    && !Sequence.IsBefore(_recent[i], range.Start)
-                    && Sequence.IsBefore(_recent[i], range.End))
-                {
-                    count = AddOnce(range, first, count, ref blocks);
-                    break;
-                }
+                count = AddOnce(_ranges[at], first, count, ref blocks);
             }
         }
 
@@ -209,6 +203,28 @@ internal sealed class TcpReassemblyQueue(ChunkPool pool)
         _ring = _ring.Length <= KeptChunks ? _ring : [];
         _ranges = _ranges.Length <= KeptChunks ? _ranges : [];
         _count = 0;
+        Length = 0;
+    }
+
+    // The first range that ends at or after this number.
+    private int IndexOf(uint sequence)
+    {
+        int low = 0;
+        int high = _count;
+        while (low < high)
+        {
+            int middle = (low + high) / 2;
+            if (Sequence.IsBefore(_ranges[middle].End, sequence))
+            {
+                low = middle + 1;
+            }
+            else
+            {
+                high = middle;
+            }
+        }
+
+        return low;
     }
 
     private static int AddOnce(SackBlock range, int first, int count, ref SackBlocks blocks)
@@ -298,6 +314,12 @@ internal sealed class TcpReassemblyQueue(ChunkPool pool)
             Array.Resize(ref _ranges, Math.Max(KeptChunks, _ranges.Length * 2));
         }
 
+        for (int i = low; i < high; i++)
+        {
+            Length -= (int)(_ranges[i].End - _ranges[i].Start);
+        }
+
+        Length += (int)(end - start);
         Array.Copy(_ranges, high, _ranges, low + 1, _count - high);
         _ranges[low] = new SackBlock(start, end);
         _count += 1 - (high - low);

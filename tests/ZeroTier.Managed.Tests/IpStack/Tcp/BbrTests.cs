@@ -1,4 +1,3 @@
-using System.IO.Pipelines;
 using ZeroTier.Managed.IpStack.Tcp;
 using ZeroTier.Managed.IpStack.Tcp.Congestion;
 
@@ -12,13 +11,16 @@ public sealed class BbrTests
 
     [Theory]
     [InlineData(20, 0, 0.85)]
-    [InlineData(20, 1, 0.5)]
+    [InlineData(20, 1, 0.8)]
+    [InlineData(20, 5, 0.7)]
+    [InlineData(20, 10, 0.5)]
     [InlineData(100, 0, 0.6)]
-    [InlineData(100, 0.1, 0.5)]
+    [InlineData(100, 0.1, 0.6)]
+    [InlineData(100, 5, 0.6)]
     public void Random_loss_does_not_slow_it_down(int roundTrip, double loss, double share)
     {
         using var path = new SharedPath(roundTrip, 5_000_000, queue: 256 * 1024, loss);
-        Flow flow = path.Add(WithBbr);
+        SharedPath.Flow flow = path.Add(WithBbr);
         path.Run(seconds: 20);
         Assert.InRange(flow.Received / 20.0, share * 5_000_000, 5_000_000);
     }
@@ -59,11 +61,30 @@ public sealed class BbrTests
         };
     }
 
+    // What is lost there is lost without a queue, as on a radio link; but it is lost only when too much is sent.
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void A_very_short_queue_is_not_flooded(int flows)
+    {
+        using var path = new SharedPath(roundTrip: 20, 5_000_000, queue: 10_000);
+        for (int i = 0; i < flows; i++)
+        {
+            path.Add(WithBbr);
+        }
+
+        path.Run(seconds: 5);
+        (long sent, long again) = (path.Sent, path.SentAgain);
+        path.Run(seconds: 40);
+        double share = (path.SentAgain - again) / (double)(path.Sent - sent);
+        Assert.InRange(share, 0, 0.03);
+    }
+
     [Fact]
     public void A_deep_queue_stays_short()
     {
         using var path = new SharedPath(roundTrip: 20, 5_000_000, queue: 4 << 20);
-        Flow bulk = path.Add(WithBbr);
+        SharedPath.Flow bulk = path.Add(WithBbr);
         path.Run(seconds: 20);
         Assert.InRange(bulk.Received / 20.0, 0.85 * 5_000_000, 5_000_000);
 
@@ -78,14 +99,15 @@ public sealed class BbrTests
     public void Two_flows_share_a_bottleneck(int queue)
     {
         using var path = new SharedPath(roundTrip: 20, 5_000_000, queue * 1024);
-        Flow first = path.Add(WithBbr);
+        SharedPath.Flow first = path.Add(WithBbr);
         path.Run(seconds: 5);
-        Flow second = path.Add(WithBbr);
+        SharedPath.Flow second = path.Add(WithBbr);
         path.Run(seconds: 15);
         AssertShared(path, first, second, 2);
     }
 
-    // In a queue of ten times what the path holds CUBIC gets three times as much; in a short one both the same.
+    // In a queue of ten times what the path holds CUBIC gets more, and for up to a minute from its start nearly all; in a shorter one both
+    // get the same.
     [Theory]
     [InlineData(128, false)]
     [InlineData(256, false)]
@@ -96,74 +118,20 @@ public sealed class BbrTests
     public void A_flow_with_CUBIC_in_the_same_queue_gets_its_share(int queue, bool cubicFirst)
     {
         using var path = new SharedPath(roundTrip: 20, 5_000_000, queue * 1024);
-        Flow first = path.Add(cubicFirst ? WithCubic : WithBbr);
+        SharedPath.Flow first = path.Add(cubicFirst ? WithCubic : WithBbr);
         path.Run(seconds: 5);
-        Flow second = path.Add(cubicFirst ? WithBbr : WithCubic);
+        SharedPath.Flow second = path.Add(cubicFirst ? WithBbr : WithCubic);
         path.Run(seconds: 15);
-        AssertShared(path, first, second, queue > 256 ? 4 : 2);
+        AssertShared(path, first, second, queue > 256 ? 3 : 2, seconds: queue > 256 ? 120 : 40);
     }
 
-    // Measured over 40 s from now on: the larger gets at most so many times as much as the smaller, and the path is in use.
-    private static void AssertShared(SharedPath path, Flow first, Flow second, double ratio)
+    // Measured from now on: the larger gets at most so many times as much as the smaller, and the path is in use.
+    private static void AssertShared(SharedPath path, SharedPath.Flow first, SharedPath.Flow second, double ratio, double seconds = 40)
     {
         (long one, long two) = (first.Received, second.Received);
-        path.Run(seconds: 40);
-        double a = (first.Received - one) / 40.0;
-        double b = (second.Received - two) / 40.0;
+        path.Run(seconds);
+        double a = (first.Received - one) / seconds;
+        double b = (second.Received - two) / seconds;
         Assert.True(a + b > 0.8 * 5_000_000 && Math.Max(a, b) < ratio * Math.Min(a, b), $"{a / 1e6:0.00} MB/s and {b / 1e6:0.00} MB/s");
-    }
-
-    private sealed class Flow(TcpSocket sender)
-    {
-        public long Received { get; set; }
-
-        public TimeSpan RoundTrip => sender.RoundTripTime;
-    }
-
-    private sealed class SharedPath : IDisposable
-    {
-        private readonly TcpPair _pair = new(seed: 5);
-        private int _port = 80;
-
-        public SharedPath(int roundTrip, long bandwidth, long queue, double lossPercent = 0)
-        {
-            _pair.Link.IsTraced = false;
-            _pair.Link.Conditions.Delay = TimeSpan.FromMilliseconds(roundTrip / 2.0);
-            _pair.Link.Conditions.Bandwidth = bandwidth;
-            _pair.Link.Conditions.QueueLimit = queue;
-            _pair.Link.Conditions.Loss = lossPercent / 100;
-        }
-
-        public Flow Add(TcpSocketOptions options)
-        {
-            (TcpSocket client, TcpSocket server) = _pair.Connect(options, options, _port++);
-            var flow = new Flow(server);
-            _ = WriteAsync(server.Output);
-            _ = ReadAsync(client.Input, flow);
-            return flow;
-        }
-
-        public void Run(double seconds) => _pair.Clock.Advance(TimeSpan.FromSeconds(seconds));
-
-        public void Dispose() => _pair.Dispose();
-
-        private static async Task WriteAsync(PipeWriter writer)
-        {
-            do
-            {
-                writer.Advance(writer.GetMemory(4096).Length);
-            }
-            while (!(await writer.FlushAsync()).IsCompleted);
-        }
-
-        private static async Task ReadAsync(PipeReader reader, Flow flow)
-        {
-            while (true)
-            {
-                ReadResult result = await reader.ReadAsync();
-                flow.Received += result.Buffer.Length;
-                reader.AdvanceTo(result.Buffer.End);
-            }
-        }
     }
 }

@@ -160,6 +160,39 @@ public sealed class TcpSegmentClauseTests
         Assert.Equal("old", peer.Read());
     }
 
+    // A path that reorders delivers data from before a retransmission after it.
+    [Fact]
+    public void Rfc7323_5_3_TimestampBelowALaterOne_IsNoOldDuplicateBeforeTenSecondsHavePassed()
+    {
+        using var peer = new TcpPeer();
+        peer.Open(syn: s => s with { HasTimestamps = true, TimestampValue = 999, SackPermitted = true });
+        Send(0, "ab", 1100);
+        Send(4, "ef", 1050);
+        Send(2, "cd", 1060);
+        Assert.Equal("abcdef", peer.Read());
+
+        // The latest is echoed.
+        peer.Forget();
+        Send(8, "ij", 1101);
+        Assert.Equal(1100u, peer.Expect(Ack).TimestampEcho);
+
+        // Twenty seconds later nothing of it can be on its way.
+        peer.Clock.Advance(TimeSpan.FromSeconds(20));
+        Send(6, "GH", 1099);
+        Assert.Equal(1, peer.Statistics[TcpCounter.PawsDropped]);
+        Assert.Equal("", peer.Read());
+        Send(6, "gh", 21_100);
+        Assert.Equal("ghij", peer.Read());
+
+        void Send(uint offset, string text, uint timestamp)
+        {
+            OutgoingSegment segment = peer.Segment(Ack, peer.OurNext + offset, peer.TheirNext, payload: text);
+            segment.HasTimestamps = true;
+            segment.TimestampValue = timestamp;
+            peer.Send(segment);
+        }
+    }
+
     [Fact]
     public void Segment_from_another_link_address_is_dropped()
     {

@@ -3,7 +3,6 @@ namespace ZeroTier.Managed.IpStack.Tcp.Congestion;
 /// <summary>BBR's model of the path: bandwidth, minimum round-trip time, and bounds of the data in flight.</summary>
 internal sealed partial class Bbr
 {
-    private const double LossThreshold = 0.02;
     private const double Beta = 0.7;
     private const double Headroom = 0.15;
     private const double FullBandwidthGrowth = 1.25;
@@ -36,9 +35,6 @@ internal sealed partial class Bbr
     private long _rounds;
     private long _lossRoundDelivered;
     private bool _lossRoundStart;
-    private bool _lossInRound;
-    private long _lostInRound;
-    private long _deliveredInRound;
     private int _lossEvents;
 
     private double _fullBandwidth;
@@ -70,10 +66,8 @@ internal sealed partial class Bbr
     private long BandwidthDelayProduct(double bandwidth) =>
         _minRoundTrip == long.MaxValue ? Initial : (long)(bandwidth * _minRoundTrip / TimeSpan.TicksPerSecond);
 
-    private static bool IsTooMuch(long lost, int inFlight) => lost > inFlight * LossThreshold;
-
-    // A rate sample whose interval is shorter than the minimum round-trip time is discarded: the acknowledgement must be for an earlier
-    // transmission of the segment.
+    // Within less than the shortest round trip nothing can have been delivered that was sent in that time: such a sample is of an earlier
+    // transmission.
     private double RateOf(in AckSample sample) =>
         sample.Rate is { IsValid: true, Interval: > 0 } && (_minRoundTrip == long.MaxValue || sample.Rate.Interval >= _minRoundTrip)
             ? (sample.TotalDelivered - sample.Rate.PriorDelivered) * (double)TimeSpan.TicksPerSecond / sample.Rate.Interval
@@ -82,8 +76,7 @@ internal sealed partial class Bbr
     private void UpdateRound(in AckSample sample)
     {
         _roundStart = sample.Rate.IsValid && sample.Rate.PriorDelivered >= _nextRoundDelivered;
-        _lostInRound += sample.Lost;
-        _deliveredInRound += sample.Delivered;
+        CountInRound(sample);
         if (_roundStart)
         {
             StartRound(sample.TotalDelivered);
@@ -112,7 +105,6 @@ internal sealed partial class Bbr
             _lossRoundStart = true;
         }
 
-        _lossInRound |= sample.Lost > 0;
         if (_lossRoundStart)
         {
             AdaptShortTermBounds();
@@ -121,8 +113,9 @@ internal sealed partial class Bbr
 
     private void AdaptShortTermBounds()
     {
-        // Losses in the probing states are expected and judged elsewhere; only those in other states lower the short-term bounds.
-        if (_lossInRound && _state is not (State.Startup or State.ProbeRefill or State.ProbeUp))
+        // A probe is meant to lose; only what is lost beside it counts.
+        if (_state is not (State.Startup or State.ProbeRefill or State.ProbeUp)
+            && _lostInLossRound > AmbientShare(_lostInLossRound + _deliveredInLossRound))
         {
             if (double.IsPositiveInfinity(_shortTermBandwidth))
             {
@@ -145,7 +138,8 @@ internal sealed partial class Bbr
         {
             _latestBandwidth = RateOf(sample);
             _latestInFlight = sample.Rate.IsValid ? sample.TotalDelivered - sample.Rate.PriorDelivered : 0;
-            _lossInRound = false;
+            _lostInLossRound = 0;
+            _deliveredInLossRound = 0;
         }
     }
 
@@ -208,16 +202,16 @@ internal sealed partial class Bbr
     {
         if (_roundStart)
         {
-            // Draft, 5.3.1.3: high loss, i.e. an overflowing queue, ends Startup as well.
+            // Draft, 5.3.1.3: a queue that overflows ends the start as well.
+            UpdateAmbientLoss();
             if (!_fullBandwidthReached && sample.Recovering && _lostInRound > FullLossEvents * _segmentSize
-                && _lostInRound > LossThreshold * (_lostInRound + _deliveredInRound) && _lossEvents > 0)
+                && IsTooMuch(_lostInRound, _lostInRound + _deliveredInRound) && _lossEvents > 0)
             {
                 _fullBandwidthReached = true;
                 _longTermInFlight = Math.Max(BandwidthDelayProduct(MaxBandwidth), _latestInFlight);
             }
 
-            _lostInRound = 0;
-            _deliveredInRound = 0;
+            EndRoundOfCounts();
         }
 
         if (_state == State.Startup && _fullBandwidthReached)

@@ -111,7 +111,8 @@ internal sealed partial class Bbr
     private void StartProbeDown(long now, long totalDelivered)
     {
         _state = State.ProbeDown;
-        _lossInRound = false;
+        _lostInLossRound = 0;
+        _deliveredInLossRound = 0;
         _latestBandwidth = 0;
         _latestInFlight = 0;
         _probeUpStep = long.MaxValue;
@@ -179,15 +180,6 @@ internal sealed partial class Bbr
     {
         _probeUpStep = Math.Max(_window / (1L << _probeUpRounds), 1);
         _probeUpRounds = Math.Min(_probeUpRounds + 1, 30);
-    }
-
-    // Draft, 5.5.10.2: the data in flight at which the loss rate exceeded the threshold, interpolated within the lost segment.
-    private static long InFlightAtLoss(int length, int inFlight, long lost)
-    {
-        long inFlightBefore = inFlight - length;
-        long lostBefore = lost - length;
-        double prefix = (LossThreshold * inFlightBefore - lostBefore) / (1 - LossThreshold);
-        return inFlightBefore + (long)Math.Max(0, prefix);
     }
 
     private void OnInFlightTooHigh(long inFlight, bool applicationLimited, long now)

@@ -117,7 +117,7 @@ internal sealed partial class Bbr : ICongestionControl
         _priorWindow = Math.Max(_priorWindow, _window);
     }
 
-    public void OnTimeout(int outstanding, bool first, long now)
+    public void OnTimeout(int outstanding, int inFlight, bool first, long now)
     {
         // Draft, 5.6.4.4: the window falls to one segment; what is then acknowledged opens it again.
         if (first)
@@ -125,7 +125,7 @@ internal sealed partial class Bbr : ICongestionControl
             _priorWindow = Math.Max(_priorWindow, _window);
         }
 
-        _window = _segmentSize;
+        _window = inFlight + _segmentSize;
     }
 
     public void Save()
@@ -142,7 +142,7 @@ internal sealed partial class Bbr : ICongestionControl
         _shortTermBandwidth = Math.Max(_shortTermBandwidth, _savedShortTermBandwidth);
         _shortTermInFlight = Math.Max(_shortTermInFlight, _savedShortTermInFlight);
         _longTermInFlight = Math.Max(_longTermInFlight, _savedLongTermInFlight);
-        _lossInRound = false;
+        _lostInLossRound = 0;
     }
 
     // Draft, 5.4.1: after an idle period sending resumes at the estimated bandwidth, without slow start.

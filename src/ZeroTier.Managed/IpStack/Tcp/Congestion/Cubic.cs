@@ -77,7 +77,7 @@ internal sealed class Cubic(int segmentSize) : ICongestionControl
 
     public void OnLoss(int outstanding, long now) => Reduce(outstanding, now);
 
-    public void OnTimeout(int outstanding, bool first, long now)
+    public void OnTimeout(int outstanding, int inFlight, bool first, long now)
     {
         // RFC 5681, 3.1: ssthresh is reduced at the first timeout for the same data only; the window falls to one segment each time.
         if (first)
@@ -85,7 +85,7 @@ internal sealed class Cubic(int segmentSize) : ICongestionControl
             Reduce(outstanding, now);
         }
 
-        _window = _segmentSize;
+        _window = inFlight + _segmentSize;
         _epoch.IsOpen = false;
     }
 

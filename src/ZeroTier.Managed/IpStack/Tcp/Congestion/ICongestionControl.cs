@@ -34,7 +34,7 @@ internal interface ICongestionControl
     /// <param name="outstanding">Sequence numbers sent and not cumulatively acknowledged.</param>
     /// <param name="first">False when the same data had timed out before.</param>
     /// <param name="now">The time.</param>
-    void OnTimeout(int outstanding, bool first, long now);
+    void OnTimeout(int outstanding, int inFlight, bool first, long now);
 
     /// <summary>Saves the state before a reaction to loss that may turn out to be spurious.</summary>
     void Save();
