@@ -117,6 +117,12 @@ public class ZeroTierNodeOptions
     public IPEndPoint? TcpRelay { get; set; }
 
     /// <summary>
+    /// Where a node that is a root takes nodes by TCP, those that have it as their <see cref="TcpRelay"/>, such as <c>0.0.0.0:8443</c>.
+    /// Without effect on a node that is no root of its planet. Managed engine. Default: none.
+    /// </summary>
+    public IPEndPoint? TcpRelayListen { get; set; }
+
+    /// <summary>
     /// A file to capture the frames of the node's networks to, as long as the setting names one: pcapng, for Wireshark. Only its owner may
     /// read it; an older capture is replaced, nothing else is. A capture that cannot be made is a warning, and the node runs without it.
     /// Followed at run time: a change ends the capture and begins the next one. Managed engine. Default: none.
@@ -156,6 +162,7 @@ public class ZeroTierNodeOptions
         (BlockedNetworks.Count > 0, nameof(BlockedNetworks)),
         (BlockedInterfaces.Count > 0, nameof(BlockedInterfaces)),
         (TcpRelay is not null, nameof(TcpRelay)),
+        (TcpRelayListen is not null, nameof(TcpRelayListen)),
         (CapturePath is not null, nameof(CapturePath)),
     }.Where(setting => setting.Item1).Select(setting => setting.Item2);
 

@@ -4,14 +4,16 @@ using ZeroTier.Cli.Management;
 namespace ZeroTier.Cli.Commands;
 
 /// <summary>
-/// <c>zt controller</c>: manages the networks of a controller that runs, this library's or ZeroTierOne's, by its HTTP API.
+/// <c>zt controller</c>: runs a controller, and manages the networks of one that runs, this library's or ZeroTierOne's, by its HTTP API.
 /// </summary>
 internal static class ControllerCommand
 {
     public static Command Create()
     {
-        var command = new Command("controller", "Manages the networks of a controller that runs: this library's or ZeroTierOne's.");
+        var command = new Command(
+            "controller", "Runs a controller; manages the networks of one that runs: this library's or ZeroTierOne's.");
         var options = ControllerOptions.AddTo(command);
+        command.Add(ControllerServeCommand.Create());
         command.Add(ControllerNetworkCommand.Create(options));
         command.Add(ControllerMemberCommand.Create(options));
         command.Add(ControllerRulesCommand.Create(options));
