@@ -54,6 +54,11 @@ internal static class ControllerServer
             throw new IOException(
                 $"Another program has TCP port {settings.HttpPort} of 127.0.0.1, perhaps ZeroTierOne. Name another by --http.", exception);
         }
+        catch (OperationCanceledException) when (app.Lifetime.ApplicationStopping.IsCancellationRequested)
+        {
+            // Told to end while it started, for example while the database did not answer.
+            return ExitCode.Success;
+        }
 
         int port = new Uri(app.Urls.First()).Port;
         await File.WriteAllTextAsync(
@@ -70,8 +75,8 @@ internal static class ControllerServer
             new WebApplicationOptions { ContentRootPath = settings.Home, EnvironmentName = Environments.Production });
         ((IConfigurationBuilder)builder.Configuration).Sources.Insert(0, Defaults);
 
-        // Loopback alone, whatever URLs the environment names, as that of the container images of .NET does.
-        builder.WebHost.UseSetting(WebHostDefaults.ServerUrlsKey, "").UseSetting(WebHostDefaults.HttpPortsKey, "");
+        // The container images of .NET name a port in the environment, of which Kestrel would warn that it is not used.
+        builder.WebHost.UseSetting(WebHostDefaults.HttpPortsKey, "");
         builder.WebHost.ConfigureKestrel(
             kestrel => kestrel.Listen(IPAddress.Loopback, settings.HttpPort, listen => listen.AllowMissingHost()));
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = ShutdownTimeout);

@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using System.Reflection;
 
 namespace SelfHosted.Tests;
@@ -64,6 +66,7 @@ public sealed class ServeTests : IDisposable
     [Theory]
     [InlineData("--endpoint must say where nodes reach the root", "--http", "0")]
     [InlineData("Leave one of them out", "--planet", "public", "--endpoint", "192.0.2.1:9993")]
+    [InlineData("is not as Npgsql takes it", "--endpoint", "127.0.0.1:9993", "--postgresql", "Hst=192.0.2.1")]
     [InlineData("PGPASSWORD", "--endpoint", "127.0.0.1:9993", "--postgresql", "Host=192.0.2.1;Password=secret")]
     public async Task What_cannot_be_served_fails_with_a_remedy(string message, params string[] arguments)
     {
@@ -73,6 +76,21 @@ public sealed class ServeTests : IDisposable
         Assert.Equal(1, result.ExitCode);
         Assert.Contains(message, result.Error, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", result.Output + result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Told_to_end_while_its_database_does_not_answer_it_ends_in_order()
+    {
+        using var database = new TcpListener(IPAddress.Loopback, 0);
+        database.Start();
+        await using var server = Serve(
+            "--home", Home, "--endpoint", $"127.0.0.1:{FreePort.Udp()}", "--http", "0",
+            "--postgresql", $"Host=127.0.0.1;Port={((IPEndPoint)database.LocalEndpoint).Port};Database=zerotier;Username=controller");
+        using var connection = await database.AcceptSocketAsync(Cancellation).AsTask().WaitAsync(TimeSpan.FromSeconds(120), Cancellation);
+        server.Terminate();
+        var result = await server.WaitAsync();
+
+        Assert.Equal((0, ""), (result.ExitCode, result.Error));
     }
 
     private static async Task StartedAsync(ZtProcess server)
