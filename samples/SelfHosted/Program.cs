@@ -3,30 +3,27 @@ using System.Net;
 using SelfHosted;
 using ZeroTier;
 using ZeroTier.Controller.AspNetCore;
+using ZeroTier.Controller.Sqlite;
+using ZeroTier.SelfHosting;
 using ZeroTier.Service.AspNetCore;
 
 var builder = WebApplication.CreateBuilder(args);
 var settings = Settings.Read(builder.Configuration);
-if (settings.Import is { } folder)
-{
-    await Storage.ImportAsync(settings, folder);
-    return;
-}
-
-var self = await Storage.PrepareAsync(settings);
+var root = await PrivateRoot.PrepareAsync(
+    new PrivateRootOptions { StoragePath = settings.Home, EndPoints = settings.EndPoint is { } endPoint ? [endPoint] : [] });
+var self = root.Identity.Address;
 var network = NetworkId.Parse($"{self}000001");
-string planet = settings.Planet ?? Path.Combine(settings.Home, "planet");
 builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, settings.HttpPort, listen => listen.AllowMissingHost()));
 builder.WebHost.UseZeroTier(zt =>
 {
     zt.StoragePath = settings.Home;
-    zt.Port = settings.EndPoint?.Port ?? 0;
-    zt.PlanetPath = planet == Settings.PublicRoots ? null : planet;
-    zt.PublicRoots = planet == Settings.PublicRoots;
+    zt.PlanetPath = settings.Planet;
+    zt.Port = root.EndPoints[0].Port;
     zt.Networks.Add(network.ToString());
     zt.Listen(settings.ApiPort);
 });
-builder.Services.AddZeroTierController(controller => controller.Store = Storage.CreateStore(settings));
+builder.Services.AddZeroTierController(
+    controller => controller.Store = new SqliteControllerStore(Path.Combine(settings.Home, "controller.db")));
 builder.Services.AddZeroTierService();
 
 var app = builder.Build();
@@ -43,8 +40,8 @@ await app.StartAsync();
 Console.WriteLine(
     $"""
 
-    Your network {network} is ready; node {self} is its controller{(settings.EndPoint is null ? "" : " and its root")}.
-      1. Copy {planet} to another machine, and join there:
+    Your network {network} is ready; node {self} is its controller and its root.
+      1. Copy {settings.Planet} to another machine, and join there:
            zt join {network} --home member --planet planet --wait
       2. It prints its node's address. Let it in, here:
            zt controller member authorize {network} NODE --home {settings.Home}

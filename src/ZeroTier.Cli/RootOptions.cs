@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.Net;
 using ZeroTier.Managed;
 using ZeroTier.SelfHosting;
@@ -8,7 +9,11 @@ namespace ZeroTier.Cli;
 /// <summary>The options of a private root: its storage folder and its UDP endpoints.</summary>
 internal sealed class RootOptions
 {
-    private readonly Option<DirectoryInfo> _home = new("--home") { Description = "The root's storage folder.", Required = true };
+    private readonly Option<DirectoryInfo> _home = new("--home")
+    {
+        Description = "The storage folder: identity, planet, and what else must not be lost.",
+        Required = true,
+    };
 
     private readonly Option<string[]> _endPoints = new("--endpoint")
     {
@@ -27,9 +32,13 @@ internal sealed class RootOptions
 
     public static RootOptions AddTo(Command command) => new(command);
 
+    public string ReadHome(ParseResult parse) => parse.GetRequiredValue(_home).FullName;
+
+    public bool HasEndPoints(SymbolResult result) => result.GetResult(_endPoints) is not null;
+
     public PrivateRootOptions Read(ParseResult parse)
     {
-        string home = parse.GetRequiredValue(_home).FullName;
+        string home = ReadHome(parse);
         string[] texts = parse.GetValue(_endPoints) ?? [];
         string planet = Path.Combine(home, PrivateRoot.PlanetFileName);
         return texts.Length > 0 || File.Exists(planet)

@@ -29,7 +29,13 @@ public sealed class ControllerImport : IDisposable
     private const string SecretFileName = "identity.secret";
     private const int MaxIdentitySize = 1024;
 
-    internal ControllerImport(NodeIdentity identity) => Identity = identity;
+    private readonly string _folder;
+
+    internal ControllerImport(string folder, NodeIdentity identity)
+    {
+        _folder = folder;
+        Identity = identity;
+    }
 
     /// <summary>
     /// The controller's identity with its private key: the networks belong to its address, and members verify its signatures. Disposed with
@@ -71,7 +77,7 @@ public sealed class ControllerImport : IDisposable
                         + "elsewhere: copy it here first.");
             }
 
-            var import = new ControllerImport(ReadIdentity(Path.Combine(folder, SecretFileName)));
+            var import = new ControllerImport(folder, ReadIdentity(Path.Combine(folder, SecretFileName)));
             try
             {
                 await new FolderReader(store, import).ReadAsync(cancellationToken).ConfigureAwait(false);
@@ -91,7 +97,35 @@ public sealed class ControllerImport : IDisposable
     }
 
     /// <summary>
-    /// Writes all networks and members to a store that contains none of them, in one transaction. No controller may have the store open.
+    /// Makes a storage folder that of the controller's node: writes the identity, where the folder has none, and copies the peers that the
+    /// node knew.
+    /// </summary>
+    /// <remarks>
+    /// A root cannot ask anybody who a member is that speaks to it: without the peers, members of a controller that is the root wait until
+    /// they introduce themselves anew, which takes minutes. Of peers, at most those are copied that a node keeps, the latest first; what
+    /// is none is left out.
+    /// </remarks>
+    /// <param name="storagePath">The folder; made when missing, for the owner only. No node may be using it.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="ZeroTierException">The folder has another identity, is in use, or cannot be written, or the peers cannot be
+    /// read.</exception>
+    public async Task WriteNodeAsync(string storagePath, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(storagePath);
+        try
+        {
+            await NodeTransfer.WriteAsync(Identity, _folder, storagePath, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is UnauthorizedAccessException or (IOException and not ZeroTierException))
+        {
+            throw new ZeroTierException(
+                ZeroTierError.Storage, $"The node cannot be moved from '{_folder}' to '{storagePath}': {e.Message}", e);
+        }
+    }
+
+    /// <summary>
+    /// Writes all networks and members to a store that has none of them, in one transaction: all or nothing. No controller may have the
+    /// store open.
     /// </summary>
     /// <param name="store">The store, opened.</param>
     /// <param name="actor">Who imports, for the audit trail.</param>

@@ -117,9 +117,15 @@ public class ZeroTierNodeOptions
     public IPEndPoint? TcpRelay { get; set; }
 
     /// <summary>
-    /// A file to which the frames of the node's networks are captured in pcapng format (Wireshark), readable by its owner only. An existing
-    /// capture file is overwritten, any other file is not. If the capture cannot be started, a warning is logged and the node runs without
-    /// it. Can be changed at run time, which ends the current capture and starts the next. Managed engine. Default: none.
+    /// Where a node that is a root takes nodes by TCP, those that have it as their <see cref="TcpRelay"/>, such as <c>0.0.0.0:8443</c>.
+    /// Without effect on a node that is no root of its planet. Managed engine. Default: none.
+    /// </summary>
+    public IPEndPoint? TcpRelayListen { get; set; }
+
+    /// <summary>
+    /// A file to capture the frames of the node's networks to, as long as the setting names one: pcapng, for Wireshark. Only its owner may
+    /// read it; an older capture is replaced, nothing else is. A capture that cannot be made is a warning, and the node runs without it.
+    /// Followed at run time: a change ends the capture and begins the next one. Managed engine. Default: none.
     /// </summary>
     public string? CapturePath { get; set; }
 
@@ -157,6 +163,7 @@ public class ZeroTierNodeOptions
         (BlockedNetworks.Count > 0, nameof(BlockedNetworks)),
         (BlockedInterfaces.Count > 0, nameof(BlockedInterfaces)),
         (TcpRelay is not null, nameof(TcpRelay)),
+        (TcpRelayListen is not null, nameof(TcpRelayListen)),
         (CapturePath is not null, nameof(CapturePath)),
     }.Where(setting => setting.Item1).Select(setting => setting.Item2);
 

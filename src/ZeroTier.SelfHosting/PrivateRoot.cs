@@ -43,9 +43,25 @@ public sealed class PrivateRoot : IAsyncDisposable
         return Publish(folder, options);
     }
 
-    /// <summary>Starts the root. Creates the identity, signing key and planet if missing.</summary>
-    /// <param name="options">The options. If the endpoints differ from the planet's, the planet is updated.</param>
-    /// <param name="cancellationToken">Cancels the operation.</param>
+    /// <summary>
+    /// Does as <see cref="CreatePlanetAsync"/>, for a root that is part of another node, such as that of a host: a node with this storage
+    /// folder, with the planet that lies there, and on the port of the result's endpoints is the root.
+    /// </summary>
+    /// <param name="options">Where to, and the root's endpoints. When they differ from those of an existing planet, it is updated.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>This root as the planet names it, with at least one endpoint.</returns>
+    /// <exception cref="ArgumentException">An option is out of its range.</exception>
+    /// <exception cref="ZeroTierException">The folder is in use or its files are damaged.</exception>
+    public static async Task<PlanetRoot> PrepareAsync(PrivateRootOptions options, CancellationToken cancellationToken = default)
+    {
+        using var folder = await OpenFolderAsync(options, cancellationToken).ConfigureAwait(false);
+        return Find(folder, Publish(folder, options));
+    }
+
+    /// <summary>Starts the root; makes identity, signing key and planet at the first time.</summary>
+    /// <param name="options">Where it lives and where it is reached. When the endpoints differ from the planet's, the planet is
+    /// updated.</param>
+    /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="ArgumentException">An option is out of its range.</exception>
     /// <exception cref="ZeroTierException">The folder is in use or its files are damaged, or the port cannot be opened.</exception>
     public static async Task<PrivateRoot> StartAsync(PrivateRootOptions options, CancellationToken cancellationToken = default)
@@ -55,7 +71,7 @@ public sealed class PrivateRoot : IAsyncDisposable
         try
         {
             var planet = Publish(folder, options);
-            var endPoints = planet.Roots.First(root => root.Identity.Equals(folder.Identity)).EndPoints;
+            var endPoints = Find(folder, planet).EndPoints;
             node = new ManagedNode(new ManagedNodeOptions
             {
                 Identity = folder.Identity,
@@ -128,6 +144,14 @@ public sealed class PrivateRoot : IAsyncDisposable
             options.RandomSource,
             cancellationToken);
     }
+
+    private static PlanetRoot Find(RootFolder folder, Planet planet) =>
+        planet.Roots.First(root => root.Identity.Equals(folder.Identity)) is { EndPoints.Count: > 0 } self
+            ? self
+            : throw new ZeroTierException(
+                ZeroTierError.Storage,
+                $"The planet '{folder.PlanetPath}' does not say where this root is reached. Name its endpoints, for example "
+                + "203.0.113.5:9993.");
 
     private static Planet Publish(RootFolder folder, PrivateRootOptions options)
     {

@@ -54,26 +54,12 @@ public sealed class SelfHostedProgram : IAsyncLifetime
         return ValueTask.CompletedTask;
     }
 
-    /// <summary>Runs the sample to its end.</summary>
-    public async Task<(int ExitCode, string Output)> RunAsync(params string[] arguments)
-    {
-        using var process = Launch(arguments);
-        var errors = process.StandardError.ReadToEndAsync();
-        string output = await process.StandardOutput.ReadToEndAsync();
-        await process.WaitForExitAsync().WaitAsync(Patience);
-        return (process.ExitCode, output + await errors);
-    }
-
     private Process Launch(params string[] arguments)
     {
         var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
         start.ArgumentList.Add(
             typeof(SelfHostedProgram).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(a => a.Key == "SelfHosted").Value!);
-        foreach (string argument in (string[])
-        [
-            .. arguments,
-            .. arguments.Any(a => a.StartsWith("--Home", StringComparison.Ordinal)) ? Array.Empty<string>() : [$"--Home={Home}"],
-        ])
+        foreach (string argument in (string[])[.. arguments, $"--Home={Home}"])
         {
             start.ArgumentList.Add(argument);
         }

@@ -90,24 +90,6 @@ public sealed class SelfHostedTests(SelfHostedProgram program) : IClassFixture<S
         string backup = program.Folder("backup");
         var saved = await ControllerAsync("backup", backup);
         Assert.True(saved.ExitCode == 0, saved.Error);
-        var restored = await program.RunAsync($"--Home={program.Folder("restored")}", $"--Import={backup}", "--Planet=public");
-        Assert.True(restored.ExitCode == 0, restored.Output);
-        Assert.Contains("0 findings", restored.Output, StringComparison.Ordinal);
-        Assert.True(File.Exists(Path.Combine(program.Folder("restored"), "controller.db")));
-
-        // With its planet the root stays where members look for it, whatever is left out of the command.
-        string moved = Directory.CreateDirectory(program.Folder("moved")).FullName;
-        foreach (string file in Directory.GetFiles(backup, "planet*"))
-        {
-            File.Copy(file, Path.Combine(moved, Path.GetFileName(file)));
-        }
-
-        var again = await program.RunAsync($"--Home={moved}", $"--Import={backup}");
-        Assert.True(again.ExitCode == 0, again.Output);
-        Assert.Equal(
-            await File.ReadAllBytesAsync(program.Planet, Cancellation),
-            await File.ReadAllBytesAsync(Path.Combine(moved, "planet"), Cancellation));
-
         Assert.Equal(0, (await ControllerAsync("network", "delete", id)).ExitCode);
         var gone = await ControllerAsync("network", "show", id);
         Assert.Contains($"has no network {id}", gone.Error, StringComparison.Ordinal);

@@ -94,6 +94,30 @@ public sealed class OfflineCommandTests : IDisposable
         Assert.Equal(0, (await root.WaitAsync()).ExitCode);
     }
 
+    [Fact]
+    public async Task Serve_says_which_package_is_missing()
+    {
+        await using var serve = ZtProcess.StartBeside(_data.FullName, _data, "controller", "serve", "--home", "unused", "--help");
+        var result = await serve.WaitAsync();
+
+        Assert.Equal(1, result.ExitCode);
+        Assert.Matches(
+            "^error: .*dotnet tool install --global ZtKestrel.Controller.Server --prerelease$", result.Error);
+    }
+
+    [Fact]
+    public async Task Serve_becomes_the_program_beside_it_with_the_same_arguments_and_exit_code()
+    {
+        string program = Path.Combine(_data.FullName, "zt-controller");
+        await File.WriteAllTextAsync(program, "#!/bin/sh\nprintf '<%s>' $$ \"$@\"\nexit 7\n", TestContext.Current.CancellationToken);
+        File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        await using var serve = ZtProcess.StartBeside(
+            _data.FullName, _data, "controller", "serve", "--home", "a b", "--import=x", "--help", "-x", "free");
+        var result = await serve.WaitAsync();
+
+        Assert.Equal((7, $"<{serve.Id}><--home><a b><--import=x><--help><-x><free>"), (result.ExitCode, result.Output));
+    }
+
     [Theory]
     [InlineData("is not another root", "planet", "create", "--home", "unused", "--endpoint", "192.0.2.1:9993", "--root", "192.0.2.2:9993")]
     [InlineData("--http 'here' is not an address", "root", "--home", "unused", "--http", "here")]

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Reflection;
+using System.Runtime.InteropServices;
 
 namespace ZeroTier.Cli.Tests;
 
@@ -26,8 +27,26 @@ internal sealed class ZtProcess : IAsyncDisposable
         _output = process.StandardOutput.ReadToEndAsync();
     }
 
+    /// <summary>The process's number.</summary>
+    public int Id => _process.Id;
+
     /// <summary>Starts <c>zt</c>; its data folder is <paramref name="data"/>.</summary>
-    public static ZtProcess Start(DirectoryInfo data, params string[] arguments)
+    public static ZtProcess Start(DirectoryInfo data, params string[] arguments) => Start(data, [], arguments);
+
+    /// <summary>Starts <c>zt</c> where it finds other programs in one folder only.</summary>
+    public static ZtProcess StartBeside(string programs, DirectoryInfo data, params string[] arguments) =>
+        Start(
+            data,
+            new Dictionary<string, string>
+            {
+                ["PATH"] = programs,
+
+                // Without a path, a program looks for the runtime where systems install it.
+                ["DOTNET_ROOT"] = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..")),
+            },
+            arguments);
+
+    private static ZtProcess Start(DirectoryInfo data, Dictionary<string, string> environment, string[] arguments)
     {
         var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
         start.ArgumentList.Add(Tool);
@@ -37,6 +56,11 @@ internal sealed class ZtProcess : IAsyncDisposable
         }
 
         start.Environment["XDG_DATA_HOME"] = data.FullName;
+        foreach (var (name, value) in environment)
+        {
+            start.Environment[name] = value;
+        }
+
         return new ZtProcess(Process.Start(start)!);
     }
 

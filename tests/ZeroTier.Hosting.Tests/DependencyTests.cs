@@ -56,6 +56,17 @@ public sealed class DependencyTests
         Assert.DoesNotContain("\"native\"", graph.RootElement.GetProperty("targets").GetRawText(), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Tool_needs_no_database_and_no_asp_net_core()
+    {
+        using var graph = Graph("src/ZeroTier.Cli");
+        string[] packages = [.. Packages(graph)];
+        Assert.Contains("ZtKestrel.Controller", packages);
+        Assert.DoesNotContain(packages, IsDatabase);
+        Assert.DoesNotContain("\"native\"", graph.RootElement.GetProperty("targets").GetRawText(), StringComparison.Ordinal);
+        Assert.Equal(["Microsoft.NETCore.App"], Frameworks(graph));
+    }
+
     private static IEnumerable<string> Frameworks(JsonDocument graph) => graph.RootElement.GetProperty("project")
         .GetProperty("frameworks").EnumerateObject().Single().Value.GetProperty("frameworkReferences").EnumerateObject()
         .Select(reference => reference.Name);

@@ -33,6 +33,9 @@ public class NodeOptionsTests
     [InlineData("Moons", "0@8056c2e21c", "deadbeef00@8056c2e21c")]
     [InlineData("BlockedNetworks", "10.8", "10.8.0.0/16")]
     [InlineData("BlockedInterfaces:0", "", "docker")]
+    [InlineData("TcpRelay", "10.1.2.3", "203.0.113.5:8443")]
+    [InlineData("TcpRelayListen", "8443", "0.0.0.0:8443")]
+    [InlineData("TcpRelayListen", "0.0.0.0:0", "0.0.0.0:8443")]
     public void Invalid_values_name_the_setting_the_value_and_an_example(string setting, string value, string example)
     {
         var error = Assert.Throws<OptionsValidationException>(() =>
@@ -50,7 +53,9 @@ public class NodeOptionsTests
         var options = Read(
             "Production", ("Networks", "8056c2e21c000001"), ("AllowDefaultRoutes", "true"), ("AllowGlobalAddresses", "true"),
             ("CongestionControl", "bbr"),
-            ("Moons", "deadbeef00@8056c2e21c"), ("BlockedNetworks", "10.8.0.0/16, fd00::/8"), ("BlockedInterfaces:0", "docker"));
+            ("Moons", "deadbeef00@8056c2e21c"), ("BlockedNetworks", "10.8.0.0/16, fd00::/8"), ("BlockedInterfaces:0", "docker"),
+            ("TcpRelay", "203.0.113.5:8443"), ("TcpRelayListen", "0.0.0.0:8444"));
+        Assert.Equal(("203.0.113.5:8443", "0.0.0.0:8444"), (options.TcpRelay?.ToString(), options.TcpRelayListen?.ToString()));
         Assert.True(options is { AllowDefaultRoutes: true, AllowGlobalAddresses: true, CongestionControl: CongestionControl.Bbr });
         Assert.Equal((0xdeadbeef00UL, NodeId.Parse("8056c2e21c")), options.Moons.Select(moon => (moon.Id, moon.Seed!.Value)).Single());
         Assert.Equal(["10.8.0.0/16", "fd00::/8"], options.BlockedNetworks.Select(network => network.ToString()));

@@ -84,6 +84,24 @@ public sealed class PrivateRootTests : IDisposable
     }
 
     [Fact]
+    public async Task A_node_on_a_prepared_folder_is_the_root()
+    {
+        int port = FreePort.Udp();
+        var prepared = await PrivateRoot.PrepareAsync(
+            Options(port) with { OtherRoots = [new PlanetRoot(TestIdentities.Get(1), [Vl1EndPoint(9993)])] }, Cancel);
+        Assert.Equal(TestIdentities.Get(0).Address, prepared.Identity.Address);
+        Assert.Equal([Vl1EndPoint(port)], prepared.EndPoints);
+
+        // Without endpoints: as the planet says.
+        Assert.Equal(prepared.EndPoints, (await PrivateRoot.PrepareAsync(Options(port) with { EndPoints = [] }, Cancel)).EndPoints);
+        await using var root = new ManagedNode(
+            new ManagedNodeOptions { StoragePath = _folder["root"], Port = prepared.EndPoints[0].Port });
+        await root.StartAsync(Cancel);
+        await using var leaf = await StartAsync(root.Planet!, 2);
+        await UntilAsync(() => root.Peers.Any(peer => peer.Id == leaf.Id));
+    }
+
+    [Fact]
     public async Task Two_roots_serve_one_planet_and_either_alone_is_enough()
     {
         int port = FreePort.Udp();

@@ -10,8 +10,10 @@ internal static class ControllerCommand
 {
     public static Command Create()
     {
-        var command = new Command("controller", "Manages the networks of a controller that runs: this library's or ZeroTierOne's.");
+        var command = new Command(
+            "controller", "Runs a controller; manages the networks of one that runs: this library's or ZeroTierOne's.");
         var options = ControllerOptions.AddTo(command);
+        command.Add(ControllerServeCommand.Create());
         command.Add(ControllerNetworkCommand.Create(options));
         command.Add(ControllerMemberCommand.Create(options));
         command.Add(ControllerRulesCommand.Create(options));

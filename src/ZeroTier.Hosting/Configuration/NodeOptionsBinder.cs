@@ -68,17 +68,23 @@ internal sealed class NodeOptionsBinder(IServiceProvider services) : IConfigureO
             options.BlockedInterfaces.Add(text);
         }
 
-        if (reader.Text(nameof(options.TcpRelay)) is { } relay)
+        options.TcpRelay = ReadEndPoint(reader, nameof(options.TcpRelay), "203.0.113.5:8443") ?? options.TcpRelay;
+        options.TcpRelayListen = ReadEndPoint(reader, nameof(options.TcpRelayListen), "0.0.0.0:8443") ?? options.TcpRelayListen;
+    }
+
+    private static IPEndPoint? ReadEndPoint(SectionReader reader, string setting, string example)
+    {
+        if (reader.Text(setting) is not { } text)
         {
-            if (IPEndPoint.TryParse(relay, out var endPoint))
-            {
-                options.TcpRelay = endPoint;
-            }
-            else
-            {
-                reader.Wrong(nameof(options.TcpRelay), relay, "203.0.113.5:8443");
-            }
+            return null;
         }
+
+        if (!IPEndPoint.TryParse(text, out var endPoint))
+        {
+            reader.Wrong(setting, text, example);
+        }
+
+        return endPoint;
     }
 
     private static void BindTransport(SectionReader reader, ZeroTierTransportOptions transport)

@@ -242,6 +242,11 @@ internal sealed class NodeOptionsValidator : IValidateOptions<ZeroTierNodeOption
             failures.Add($"{Section}:TcpRelay is '{relay}', which has no port. A valid example is 203.0.113.5:8443.");
         }
 
+        if (options.TcpRelayListen is { Port: 0 } listen)
+        {
+            failures.Add($"{Section}:TcpRelayListen is '{listen}', which has no port. A valid example is 0.0.0.0:8443.");
+        }
+
         if (options.BlockedInterfaces.Any(string.IsNullOrEmpty))
         {
             failures.Add($"{Section}:BlockedInterfaces holds an empty text, with which every name begins. A valid example is docker.");

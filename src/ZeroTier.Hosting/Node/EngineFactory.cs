@@ -158,6 +158,7 @@ internal sealed class EngineFactory(IServiceProvider services, ILoggerFactory lo
         BlockedNetworks = [.. options.BlockedNetworks],
         BlockedInterfaces = [.. options.BlockedInterfaces],
         TcpRelay = options.TcpRelay,
+        TcpRelayListen = options.TcpRelayListen,
         Controller = _controllers is null ? null : await _controllers.OpenAsync(cancellationToken).ConfigureAwait(false),
         MaxTotalBufferSize = options.Transport.MaxTotalBufferSize,
         TimeProvider = timeProvider,

@@ -1,6 +1,9 @@
 using System.Net;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using ZeroTier.Managed;
+using ZeroTier.Managed.Vl1.Packets;
+using ZeroTier.Managed.Vl1.Peers;
 
 namespace ZeroTier.Controller.Tests.Import;
 
@@ -242,6 +245,58 @@ public sealed class ControllerImportTests : IDisposable
         {
             Directory.Delete(folder, recursive: true);
         }
+    }
+
+    [Fact]
+    public async Task The_node_moves_along_with_its_identity_and_the_peers_that_it_knew()
+    {
+        byte[] record = new byte[KnownPeer.MaxSize];
+        using var known = NodeIdentity.Parse(TestIdentities.Get(1).ToString());
+        record = record[..new KnownPeer(known, PeerVersion.Ours, []).Write(record)];
+        string peers = Directory.CreateDirectory(Path.Combine(_home.Path, "peers.d")).FullName;
+        await File.WriteAllBytesAsync(Path.Combine(peers, "0000000001.peer"), record, Cancellation);
+        await File.WriteAllBytesAsync(Path.Combine(peers, "0000000002.peer"), new byte[100], Cancellation);
+        await File.WriteAllBytesAsync(Path.Combine(peers, "0000000003.peer"), [.. record, .. new byte[10_000]], Cancellation);
+        using HomeFolderCopy target = new();
+        string home = Path.Combine(target.Path, "home");
+        using var import = await ControllerImport.ReadAsync(_home.Path, Cancellation);
+
+        // Twice, as after an attempt that ended half-way.
+        await import.WriteNodeAsync(home, Cancellation);
+        await import.WriteNodeAsync(home, Cancellation);
+
+        using (var store = await IdentityStore.OpenAsync(home, Cancellation))
+        {
+            Assert.Equal((import.Identity.Address, false), (store.Identity.Address, store.IsNew));
+            Assert.True(store.Identity.HasSecret);
+            var busy = await Assert.ThrowsAsync<ZeroTierException>(() => import.WriteNodeAsync(home, Cancellation));
+            Assert.Contains("in use", busy.Message, StringComparison.Ordinal);
+        }
+
+        string copy = Assert.Single(Directory.GetFiles(Path.Combine(home, "peers.d")));
+        Assert.Equal($"{known.Address}.peer", Path.GetFileName(copy));
+        Assert.Equal(record, await File.ReadAllBytesAsync(copy, Cancellation));
+        if (!OperatingSystem.IsWindows())
+        {
+            Assert.Equal(
+                UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Path.Combine(home, IdentityStore.SecretFileName)));
+        }
+    }
+
+    [Fact]
+    public async Task A_folder_of_another_node_is_left_alone()
+    {
+        Directory.CreateDirectory(Path.Combine(_home.Path, "peers.d"));
+        using HomeFolderCopy target = new();
+        string home = Directory.CreateDirectory(Path.Combine(target.Path, "home")).FullName;
+        string secret = Path.Combine(home, IdentityStore.SecretFileName);
+        await File.WriteAllTextAsync(secret, TestIdentities.Text(2), Cancellation);
+        using var import = await ControllerImport.ReadAsync(_home.Path, Cancellation);
+        var refused = await Assert.ThrowsAsync<ZeroTierException>(() => import.WriteNodeAsync(home, Cancellation));
+
+        Assert.Contains($"has the identity {TestIdentities.Get(2).Address} already", refused.Message, StringComparison.Ordinal);
+        Assert.Equal(TestIdentities.Text(2), await File.ReadAllTextAsync(secret, Cancellation));
+        Assert.False(Directory.Exists(Path.Combine(home, "peers.d")));
     }
 
     [Fact]
