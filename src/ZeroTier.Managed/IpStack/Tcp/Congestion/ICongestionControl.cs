@@ -32,6 +32,7 @@ internal interface ICongestionControl
 
     /// <summary>The retransmission timer ran out.</summary>
     /// <param name="outstanding">Sequence numbers sent and not cumulatively acknowledged.</param>
+    /// <param name="inFlight">Of these, the ones sent too recently to count as lost.</param>
     /// <param name="first">False when the same data had timed out before.</param>
     /// <param name="now">The time.</param>
     void OnTimeout(int outstanding, int inFlight, bool first, long now);
