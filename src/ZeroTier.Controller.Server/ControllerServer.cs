@@ -85,7 +85,7 @@ internal static class ControllerServer
             node.StoragePath = settings.Home;
             node.PlanetPath = settings.PlanetPath;
             node.PublicRoots = settings.IsPublic;
-            node.TcpRelayListen = settings.TcpRelay ?? node.TcpRelayListen;
+            node.TcpRelayListen = settings.Root?.TcpRelay ?? node.TcpRelayListen;
             node.Port = root?.EndPoints[0].Port ?? node.Port;
         });
         builder.Services.AddZeroTierController(controller => controller.Store = store);

@@ -63,8 +63,12 @@ internal static class ServeCommand
                         Store = store,
                         HttpPort = parse.GetValue(http),
                         Planet = parse.GetValue(planet),
-                        Root = parse.GetValue(planet) is null ? root.Read(parse) : null,
-                        TcpRelay = parse.GetValue(relay) is { } text ? RootOptions.ParseEndPoint(text, "--tcp-relay") : null,
+                        Root = parse.GetValue(planet) is null
+                            ? root.Read(parse) with
+                            {
+                                TcpRelay = parse.GetValue(relay) is { } text ? RootOptions.ParseEndPoint(text, "--tcp-relay") : null,
+                            }
+                            : null,
                     },
                     cancellationToken);
         });

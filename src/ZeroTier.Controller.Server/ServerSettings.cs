@@ -1,4 +1,3 @@
-using System.Net;
 using ZeroTier.SelfHosting;
 
 namespace ZeroTier.Controller.Server;
@@ -21,9 +20,6 @@ internal sealed record ServerSettings
 
     /// <summary>A planet file of others' roots, or <c>public</c>; null where this node is the root.</summary>
     public string? Planet { get; init; }
-
-    /// <summary>Where this root takes nodes by TCP; null for nowhere.</summary>
-    public IPEndPoint? TcpRelay { get; init; }
 
     /// <summary>Whether the roots are ZeroTier's own.</summary>
     public bool IsPublic => Planet == PublicRoots;
