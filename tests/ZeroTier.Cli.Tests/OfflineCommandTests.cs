@@ -108,6 +108,12 @@ public sealed class OfflineCommandTests : IDisposable
     [Fact]
     public async Task Serve_becomes_the_program_beside_it_with_the_same_arguments_and_exit_code()
     {
+        if (OperatingSystem.IsWindows())
+        {
+            Assert.Skip("On Windows it is started, and waited for.");
+            return;
+        }
+
         string program = Path.Combine(_data.FullName, "zt-controller");
         await File.WriteAllTextAsync(program, "#!/bin/sh\nprintf '<%s>' $$ \"$@\"\nexit 7\n", TestContext.Current.CancellationToken);
         File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserExecute);
