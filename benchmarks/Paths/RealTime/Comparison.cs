@@ -15,11 +15,12 @@ internal static class Comparison
 
     public static async Task RunAsync(RealTimeOptions options)
     {
-        var planet = await ManagedContestant.StartRootAsync();
+        var network = new EmulatedNetwork();
+        var planet = await ManagedContestant.StartRootAsync(network);
         List<Contestant> ours = [];
         foreach (var control in options.Controls)
         {
-            ours.Add(await ManagedContestant.CreateAsync(planet, control));
+            ours.Add(await ManagedContestant.CreateAsync(network, planet, control));
         }
 
         var hosts = await TryCreateLinuxAsync();

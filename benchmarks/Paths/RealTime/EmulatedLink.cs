@@ -10,7 +10,7 @@ internal sealed class EmulatedPacket
     private readonly byte[] _buffer = new byte[EmulatedLink.Mtu];
     private int _length;
 
-    public ReadOnlySpan<byte> Data => _buffer.AsSpan(0, _length);
+    public Span<byte> Data => _buffer.AsSpan(0, _length);
 
     /// <summary>Where a datagram goes; a packet of IP says so itself.</summary>
     public InetEndPoint Destination { get; private set; }
@@ -43,6 +43,7 @@ internal sealed class EmulatedLink
     private readonly Stack<EmulatedPacket> _pool = new();
     private readonly int _headerBytes;
     private readonly Action<EmulatedPacket> _deliver;
+    private readonly Action? _endBatch;
     private LinkConditions _conditions = new() { Delay = TimeSpan.Zero };
     private SeededRandom _random = new(0);
     private long _number;
@@ -55,10 +56,12 @@ internal sealed class EmulatedLink
     /// <summary>Makes a link that only carries.</summary>
     /// <param name="headerBytes">Bytes of headers that each packet has beside those that are handed in.</param>
     /// <param name="deliver">Takes what has arrived; the packet is its own only during the call.</param>
-    public EmulatedLink(int headerBytes, Action<EmulatedPacket> deliver)
+    /// <param name="endBatch">Told when what was due has been delivered.</param>
+    public EmulatedLink(int headerBytes, Action<EmulatedPacket> deliver, Action? endBatch = null)
     {
         _headerBytes = headerBytes;
         _deliver = deliver;
+        _endBatch = endBatch;
         new Thread(Deliver) { IsBackground = true, Name = "Emulated link" }.Start();
     }
 
@@ -174,6 +177,8 @@ internal sealed class EmulatedLink
             {
                 _deliver(packet);
             }
+
+            _endBatch?.Invoke();
 
             lock (_lock)
             {

@@ -5,8 +5,8 @@ using ZeroTier.Managed;
 namespace Paths.RealTime;
 
 /// <summary>
-/// The TCP of two whole nodes with one of its congestion controls. They talk by UDP on loopback, and what either sends goes over the path,
-/// directly or through their root. The nodes live as long as the process.
+/// The TCP of two whole nodes with one of its congestion controls. What either sends goes over the path, directly or through their root.
+/// The nodes live as long as the process.
 /// </summary>
 internal sealed class ManagedContestant : Contestant
 {
@@ -25,22 +25,23 @@ internal sealed class ManagedContestant : Contestant
     }
 
     /// <summary>Starts nodes with one of the congestion controls, and waits until they have found each other.</summary>
-    public static async Task<ManagedContestant> CreateAsync(Planet planet, CongestionControl control)
+    public static async Task<ManagedContestant> CreateAsync(EmulatedNetwork network, Planet planet, CongestionControl control)
     {
-        var contestant = new ManagedContestant(control, await StartAsync(planet, control), await StartAsync(planet, control));
+        var contestant = new ManagedContestant(
+            control, await StartAsync(network, planet, control), await StartAsync(network, planet, control));
         await contestant.MeetAsync().WaitAsync(s_patience);
         return contestant;
     }
 
     /// <summary>Starts the root that introduces the nodes.</summary>
-    public static async Task<Planet> StartRootAsync()
+    public static async Task<Planet> StartRootAsync(EmulatedNetwork network)
     {
         var identity = await NodeIdentity.GenerateAsync();
         using var signingKey = PlanetSigningKey.Generate();
-        var transport = OpenUdp();
-        var planet = Planet.Create(1, DateTimeOffset.UtcNow, [new PlanetRoot(identity, [transport.LocalEndPoints[0]])], signingKey);
+        var host = network.AddHost();
+        var planet = Planet.Create(1, DateTimeOffset.UtcNow, [new PlanetRoot(identity, host.LocalEndPoints)], signingKey);
         await new ManagedNode(
-            new ManagedNodeOptions { Identity = identity, Planet = planet, DatagramTransportFactory = () => transport }).StartAsync();
+            new ManagedNodeOptions { Identity = identity, Planet = planet, DatagramTransportFactory = () => host }).StartAsync();
         return planet;
     }
 
@@ -78,55 +79,19 @@ internal sealed class ManagedContestant : Contestant
         while (!_receiver.Peers.Any(peer => peer is { Role: ZeroTierPeerRole.Leaf, IsDirect: true }));
     }
 
-    private static async Task<(ManagedNode Node, EmulatedLink Link)> StartAsync(Planet planet, CongestionControl control)
+    private static async Task<(ManagedNode Node, EmulatedLink Link)> StartAsync(
+        EmulatedNetwork network, Planet planet, CongestionControl control)
     {
-        var transport = new EmulatedTransport(OpenUdp());
+        var host = network.AddHost();
         var node = new ManagedNode(new ManagedNodeOptions
         {
             Planet = planet,
             Networks = [s_network],
             CongestionControl = control,
-            DatagramTransportFactory = () => transport,
+            DatagramTransportFactory = () => host,
         });
         await node.StartAsync();
         await node.WaitForNetworkAsync(s_network).WaitAsync(s_patience);
-        return (node, transport.Link);
-    }
-
-    private static UdpDatagramTransport OpenUdp() =>
-        UdpDatagramTransport.Open(new UdpDatagramTransportOptions { BindAddresses = [IPAddress.Loopback] });
-
-    /// <summary>A node's UDP socket at the end of the path: what it sends travels first.</summary>
-    private sealed class EmulatedTransport : IDatagramTransport
-    {
-        private const int Ipv4AndUdpHeaders = 20 + 8;
-        private readonly UdpDatagramTransport _udp;
-
-        public EmulatedTransport(UdpDatagramTransport udp)
-        {
-            _udp = udp;
-            Link = new EmulatedLink(Ipv4AndUdpHeaders, packet => udp.Send(0, packet.Destination, packet.Data, packet.Data.Length));
-        }
-
-        public EmulatedLink Link { get; }
-
-        public IReadOnlyList<InetEndPoint> LocalEndPoints => _udp.LocalEndPoints;
-
-        public void Start(IDatagramReceiver receiver) => _udp.Start(receiver);
-
-        public void Send(int socket, in InetEndPoint destination, ReadOnlySpan<byte> datagrams, int segmentSize)
-        {
-            for (; datagrams.Length > segmentSize; datagrams = datagrams[segmentSize..])
-            {
-                Link.Send(datagrams[..segmentSize], destination);
-            }
-
-            Link.Send(datagrams, destination);
-        }
-
-        public void SendWithHopLimit(int socket, in InetEndPoint destination, ReadOnlySpan<byte> datagram, int hops) =>
-            Link.Send(datagram, destination);
-
-        public ValueTask DisposeAsync() => _udp.DisposeAsync();
+        return (node, host.Link);
     }
 }
