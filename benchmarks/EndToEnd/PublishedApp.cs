@@ -12,7 +12,7 @@ namespace EndToEnd;
 internal sealed partial record PublishedApp(string Name, string Folder)
 {
     private const string Response = "response";
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     private static readonly string[] NotShipped = [".pdb", ".dbg", ".xml"];
 
     /// <summary>What is to be installed, the shared framework not included; the same on every transport.</summary>
@@ -46,36 +46,38 @@ internal sealed partial record PublishedApp(string Name, string Folder)
 
         var watch = Stopwatch.StartNew();
         using var process = Process.Start(start)!;
+        var address = new TaskCompletionSource<Uri>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var reading = ReadAsync(process, address);
         try
         {
-            var address = await ReadAddressAsync(process).WaitAsync(Patience);
-            using var client = transport.CreateClient(address, 1);
+            using var client = transport.CreateClient(await address.Task.WaitAsync(Patience), 1);
             (await client.GetAsync(new Uri("stream?bytes=13", UriKind.Relative)).WaitAsync(Patience)).EnsureSuccessStatusCode();
             return new Dictionary<string, double> { [Response] = watch.Elapsed.TotalMilliseconds };
         }
         finally
         {
             await EndAsync(process);
+            await reading;
         }
     }
 
-    private static async Task<Uri> ReadAddressAsync(Process process)
+    /// <summary>Reads all that it prints, and finds the address in it.</summary>
+    private static async Task ReadAsync(Process process, TaskCompletionSource<Uri> address)
     {
         while (await process.StandardOutput.ReadLineAsync() is { } line)
         {
             if (NowListening().Match(line) is { Success: true } match)
             {
-                return new Uri(match.Groups[1].Value);
+                address.TrySetResult(new Uri(match.Groups[1].Value));
             }
         }
 
-        throw new InvalidOperationException("The app ended before it listened.");
+        address.TrySetException(new InvalidOperationException("The app ended before it listened."));
     }
 
     // As a service manager ends it, so that it keeps what it knows for its next start.
     private static async Task EndAsync(Process process)
     {
-        var output = process.StandardOutput.ReadToEndAsync();
         if (OperatingSystem.IsWindows())
         {
             process.Kill();
@@ -95,8 +97,6 @@ internal sealed partial record PublishedApp(string Name, string Folder)
             process.Kill();
             throw;
         }
-
-        await output;
     }
 
     [GeneratedRegex(@"Now listening on: (https?://\S+)")]
