@@ -33,13 +33,13 @@ internal struct ReceiveWindowTuning
         _shortest = Math.Min(_shortest, Math.Max(roundTrip, Granularity));
     }
 
-    /// <summary>A round trip has passed since the latest answer of <see cref="OnDelivered"/>.</summary>
+    /// <summary>Whether a round trip has passed since <see cref="OnDelivered"/> last returned a value.</summary>
     public readonly bool IsDue(long now) => _shortest != 0 && (!_inRound || now - _roundAt >= RoundTrip);
 
     private readonly long RoundTrip => _shortestBefore == 0 ? _shortest : Math.Min(_shortest, _shortestBefore);
 
-    /// <summary>Called as data arrives. Gives what the window should at least be, once per round trip; else 0.</summary>
-    /// <param name="delivered">Counts what the application has got, and what it would have but for gaps.</param>
+    /// <summary>Called as data arrives. Returns the least window size, once per round trip; else 0.</summary>
+    /// <param name="delivered">A sequence number that counts all received bytes: delivered ones, and those that wait behind gaps.</param>
     /// <param name="now">The time.</param>
     public long OnDelivered(uint delivered, long now)
     {
@@ -50,7 +50,7 @@ internal struct ReceiveWindowTuning
 
         long elapsed = now - _roundAt;
 
-        // Acknowledgements come in batches: a round that took longer than a round trip counts for what one would have brought.
+        // Data comes in batches, so a measured round may take longer than a round trip: the bytes are scaled down to one round trip.
         long bytes = _inRound ? Math.Max(0, (int)(delivered - _roundStart)) * RoundTrip / elapsed : 0;
         _inRound = true;
         _roundAt = now;

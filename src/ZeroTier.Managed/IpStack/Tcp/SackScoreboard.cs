@@ -281,8 +281,8 @@ internal sealed class SackScoreboard
     }
 
     /// <summary>
-    /// After a retransmission timeout the first segment counts as lost, and all that were sent longer ago than a round trip (RFC 8985, 6.3):
-    /// acknowledgements of the others may be on their way. Without a round trip measured by selective acknowledgements all count.
+    /// After a retransmission timeout the first segment counts as lost, and so do all that were sent more than a round trip ago (RFC 8985,
+    /// 6.3): the others may still be acknowledged. All count as lost while RACK has measured no round trip.
     /// </summary>
     public void MarkLostOnTimeout(long now)
     {

@@ -376,7 +376,7 @@ internal sealed partial class TcpConnection
 
         TuneWindow(now);
 
-        // RFC 5681, 4.2: at once. With SACK one acknowledgement per batch suffices; without, the peer counts duplicates.
+        // RFC 5681, 4.2: immediately. With SACK one acknowledgement per batch suffices; without, the peer counts duplicates.
         _acknowledgeNow = true;
         _duplicatesDue = _sackOn ? 0 : Math.Min(_duplicatesDue + 1, MaxDuplicatesDue);
     }

@@ -106,8 +106,8 @@ internal sealed partial class TcpConnection
         Fill(now, sequence, start, payload, fin: payload < length, ref segment);
         _environment.Statistics.Add(TcpCounter.Retransmissions);
 
-        // RFC 6298, 5: the timer is that of the oldest segment, and counts from when that was sent last. Over a long path an answer may
-        // take most of the timeout.
+        // RFC 6298, 5: the timer belongs to the oldest segment and restarts when that is retransmitted: on a long path the
+        // acknowledgement may take most of the timeout.
         if (_retransmitAt == Never || sequence == _sendUnacknowledged)
         {
             _retransmitAt = now + _timer.Timeout;
@@ -180,7 +180,7 @@ internal sealed partial class TcpConnection
         return true;
     }
 
-    // What is in flight does not show what the path carries when the application, or the peer's window, has stopped the sender.
+    // While the application or the peer's window limits the sender, the delivery rate says nothing about the capacity of the path.
     private void NoteUnlimited()
     {
         if (_scoreboard.LostBytes == 0 && InFlight < _congestion.Window)
@@ -189,7 +189,7 @@ internal sealed partial class TcpConnection
         }
     }
 
-    // Silly window avoidance of the sender (RFC 9293, 3.8.6.2.1): full segments, the end of what is there, or half the largest window seen.
+    // Sender's silly window avoidance (RFC 9293, 3.8.6.2.1): a full segment, all of the unsent data, or half of the largest window seen.
     private bool MayLeave(int length, int unsent, int usable)
     {
         if (length == 0)

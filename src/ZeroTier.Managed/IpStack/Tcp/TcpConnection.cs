@@ -93,9 +93,9 @@ internal sealed partial class TcpConnection
     /// <summary>A counter from an arbitrary start, which grows with each byte that is acknowledged or received in order.</summary>
     public uint Moved => _sendUnacknowledged + _receiveNext;
 
-    // Twice the congestion window, so that sending never waits for the pipe, and what stays here only because something before it is
-    // missing; but bytes beyond the peer's window would stay for as long as its application does not read, so no more than the minimum is
-    // taken beyond it.
+    // Twice the congestion window, so that sending never waits for the output pipe, plus the data that only waits for an earlier gap to be
+    // filled. Bytes beyond the peer's window would stay here for as long as the peer's application does not read, so at most MinSendBuffer
+    // is taken beyond it.
     private int SendLimit
     {
         get

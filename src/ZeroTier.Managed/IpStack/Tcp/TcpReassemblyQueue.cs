@@ -10,7 +10,7 @@ namespace ZeroTier.Managed.IpStack.Tcp;
 /// </summary>
 internal sealed class TcpReassemblyQueue(ChunkPool pool)
 {
-    /// <summary>Separate ranges beyond which data that would open a new one is refused: the peer sends it again.</summary>
+    /// <summary>Most separate ranges. Data that would open another one is refused; the peer retransmits it.</summary>
     public const int MaxRanges = 2048;
 
     private const int KeptChunks = 16;
@@ -32,10 +32,10 @@ internal sealed class TcpReassemblyQueue(ChunkPool pool)
     /// <summary>Bytes of the chunks that are held.</summary>
     public int Held { get; private set; }
 
-    /// <summary>Bytes of data.</summary>
+    /// <summary>Number of bytes in the queue.</summary>
     public int Length { get; private set; }
 
-    /// <summary>Where the first range begins. Only while not empty.</summary>
+    /// <summary>The start of the first range. Valid only while not empty.</summary>
     public uint Start => _ranges[0].Start;
 
     /// <summary>
@@ -206,7 +206,7 @@ internal sealed class TcpReassemblyQueue(ChunkPool pool)
         Length = 0;
     }
 
-    // The first range that ends at or after this number.
+    // The index of the first range that ends at or after this sequence number.
     private int IndexOf(uint sequence)
     {
         int low = 0;

@@ -1,34 +1,35 @@
 namespace ZeroTier.Managed.IpStack.Tcp.Congestion;
 
 /// <summary>
-/// Which loss BBR takes for congestion. The draft's two in a hundred count beyond what the path loses anyway: a radio link that loses five
-/// in a hundred at any rate would else be left almost unused. That share is measured in rounds that queued nothing and were not sent faster
-/// than the path delivers.
+/// Decides which loss BBR treats as congestion. The draft's threshold of 2 % applies on top of the ambient loss, which the path has at any
+/// rate: otherwise a radio link that loses 5 % of all packets would stay almost unused. The ambient loss is measured in rounds without a
+/// queue in which the sender did not exceed the delivery rate.
 /// </summary>
 internal sealed partial class Bbr
 {
     private const double LossThreshold = 0.02;
 
-    // Beyond it, loss without a queue is a policer's or a very short queue's.
+    // More loss than this without a queue points to a policer or a very short queue.
     private const double MaxAmbientLoss = 0.15;
 
-    // What is remembered of it, in segments.
+    // Length of the moving average of the ambient loss, in segments.
     private const int AmbientMemory = 1000;
 
-    // A round whose mean round trip is above the shortest by this part of it, and by more than timers and batches explain, has queued.
+    // A round has built a queue if its mean round-trip time exceeds the minimum by this fraction of it, and by more than timers and batching
+    // explain.
     private const int QueueDivisor = 4;
     private const long QueueNoise = TimeSpan.TicksPerMillisecond;
 
     private double _ambientLost;
     private double _ambientSent;
 
-    // Of the present round.
+    // Counters of the current round trip.
     private long _lostInRound;
     private long _deliveredInRound;
     private long _roundTripSum;
     private int _roundTripSamples;
 
-    // Of the present round of loss.
+    // Counters of the current loss round.
     private long _lostInLossRound;
     private long _deliveredInLossRound;
 
@@ -37,7 +38,7 @@ internal sealed partial class Bbr
     private bool HasQueued => _roundTripSamples > 0 && _minRoundTrip != long.MaxValue
         && _roundTripSum / _roundTripSamples > _minRoundTrip + Math.Max(_minRoundTrip / QueueDivisor, QueueNoise);
 
-    // What of these bytes the path loses anyway, chance included: two standard deviations.
+    // The ambient loss to expect in this number of bytes, plus two standard deviations for chance.
     private double AmbientShare(long bytes)
     {
         double share = AmbientLoss * bytes;
@@ -59,7 +60,7 @@ internal sealed partial class Bbr
         }
     }
 
-    // At the end of a round.
+    // Called at the end of a round trip.
     private void UpdateAmbientLoss()
     {
         bool below = _state == State.Startup ? _fullBandwidthCount == 0 : PacingGain <= 1;
@@ -84,7 +85,7 @@ internal sealed partial class Bbr
         _roundTripSamples = 0;
     }
 
-    // Draft, 5.5.10.2: where in the lost segment the loss went beyond the threshold.
+    // Draft, 5.5.10.2: the data in flight at which the loss rate exceeded the threshold, interpolated within the lost segment.
     private long InFlightAtLoss(int length, int inFlight, long lost)
     {
         long inFlightBefore = inFlight - length;

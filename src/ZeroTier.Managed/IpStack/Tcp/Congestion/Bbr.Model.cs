@@ -66,8 +66,8 @@ internal sealed partial class Bbr
     private long BandwidthDelayProduct(double bandwidth) =>
         _minRoundTrip == long.MaxValue ? Initial : (long)(bandwidth * _minRoundTrip / TimeSpan.TicksPerSecond);
 
-    // Within less than the shortest round trip nothing can have been delivered that was sent in that time: such a sample is of an earlier
-    // transmission.
+    // A rate sample whose interval is shorter than the minimum round-trip time is discarded: the acknowledgement must be for an earlier
+    // transmission of the segment.
     private double RateOf(in AckSample sample) =>
         sample.Rate is { IsValid: true, Interval: > 0 } && (_minRoundTrip == long.MaxValue || sample.Rate.Interval >= _minRoundTrip)
             ? (sample.TotalDelivered - sample.Rate.PriorDelivered) * (double)TimeSpan.TicksPerSecond / sample.Rate.Interval
@@ -113,7 +113,7 @@ internal sealed partial class Bbr
 
     private void AdaptShortTermBounds()
     {
-        // A probe is meant to lose; only what is lost beside it counts.
+        // Losses in the probing states are expected and judged elsewhere; only those in other states lower the short-term bounds.
         if (_state is not (State.Startup or State.ProbeRefill or State.ProbeUp)
             && _lostInLossRound > AmbientShare(_lostInLossRound + _deliveredInLossRound))
         {
@@ -202,7 +202,7 @@ internal sealed partial class Bbr
     {
         if (_roundStart)
         {
-            // Draft, 5.3.1.3: a queue that overflows ends the start as well.
+            // Draft, 5.3.1.3: high loss, i.e. an overflowing queue, ends Startup as well.
             UpdateAmbientLoss();
             if (!_fullBandwidthReached && sample.Recovering && _lostInRound > FullLossEvents * _segmentSize
                 && IsTooMuch(_lostInRound, _lostInRound + _deliveredInRound) && _lossEvents > 0)
