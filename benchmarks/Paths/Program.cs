@@ -30,7 +30,8 @@ const double Rate = 50;
 const int Queue = 1 << 20;
 Console.WriteLine(
     $"MB/s of one / of four downloads together, {duration.TotalSeconds} s, bottleneck of {Rate} MB/s with a queue of {Queue >> 10} KiB.");
-Console.WriteLine("| round trip | no loss | 0.1 % loss | 1 % loss | 5 % loss | 10 % loss | 1 % reordered | 5 % reordered | 20 % reordered |");
+Console.WriteLine(
+    "| round trip | no loss | 0.1 % loss | 1 % loss | 5 % loss | 10 % loss | 1 % reordered | 5 % reordered | 20 % reordered |");
 Console.WriteLine("| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
 foreach (double roundTrip in (double[])[1, 20, 100, 200])
 {

@@ -72,7 +72,8 @@ public class SourceAddressCheckTests
             expected,
             new SourceAddressCheck(network, new FakeGate()).IsHonest(configuration, Sender, null, SenderMac, EtherTypes.IPv4, packet));
         Assert.Equal(
-            expected, new SourceAddressCheck(network, new FakeGate()).IsHonest(configuration, Sender, null, SenderMac, EtherTypes.Arp, arp));
+            expected,
+            new SourceAddressCheck(network, new FakeGate()).IsHonest(configuration, Sender, null, SenderMac, EtherTypes.Arp, arp));
     }
 
     [Theory]

@@ -3,8 +3,8 @@ namespace ZeroTier.Managed.IpStack.Tcp;
 /// <summary>
 /// Protection against wrapped sequence numbers (RFC 7323, 5), relaxed for paths that reorder: a segment is old if its timestamp is below
 /// the value that the latest timestamp had 10 seconds, or 1 GiB of data, ago. Sequence numbers do not wrap in that time. With the latest
-/// timestamp itself as the limit, one retransmission would make the receiver drop all segments that the path has delayed, which then have to
-/// be retransmitted as well. Times are in ticks of 100 ns.
+/// timestamp itself as the limit, one retransmission would make the receiver drop all segments that the path has delayed, which then have
+/// to be retransmitted as well. Times are in ticks of 100 ns.
 /// </summary>
 internal struct Paws
 {

@@ -15,8 +15,8 @@ internal sealed partial class Bbr
     // Length of the moving average of the ambient loss, in segments.
     private const int AmbientMemory = 1000;
 
-    // A round has built a queue if its mean round-trip time exceeds the minimum by this fraction of it, and by more than timers and batching
-    // explain.
+    // A round has built a queue if its mean round-trip time exceeds the minimum by this fraction of it, and by more than timers and
+    // batching explain.
     private const int QueueDivisor = 4;
     private const long QueueNoise = TimeSpan.TicksPerMillisecond;
 
