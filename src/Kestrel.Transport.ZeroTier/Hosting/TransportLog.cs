@@ -3,8 +3,8 @@ using Microsoft.Extensions.Logging;
 namespace Kestrel.Transport.ZeroTier.Hosting;
 
 /// <summary>
-/// All log messages of the transport. Connection events have the ids, names and level of the sockets transport (rule 9.1). Endpoint events
-/// are in the node's category and share its range of ids: 101 to 106, 112 and 142.
+/// All log messages of the transport. Connection events have the ids (6 to 19), names and level of the sockets transport (rule 9.1).
+/// Endpoint events are in the node's category and share its range of ids, 100 to 149.
 /// </summary>
 internal static partial class TransportLog
 {
