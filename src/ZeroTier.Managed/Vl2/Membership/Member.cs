@@ -19,8 +19,16 @@ internal sealed class Member(NodeId node)
     private MembershipCertificate? _membership;
     private ulong _membershipThreshold;
     private volatile MemberView? _view;
+    private volatile bool _isRemoved;
 
     public NodeId Node => node;
+
+    /// <summary>It is no longer in the table.</summary>
+    public bool IsRemoved
+    {
+        get => _isRemoved;
+        set => _isRemoved = value;
+    }
 
     /// <summary>When we last sent it our credentials, in VL1's milliseconds.</summary>
     public long LastPushed { get; set; }

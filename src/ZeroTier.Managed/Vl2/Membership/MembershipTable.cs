@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Collections.Frozen;
+using System.Diagnostics.CodeAnalysis;
 using ZeroTier.Managed.Identity;
 using ZeroTier.Managed.Vl1;
 using ZeroTier.Managed.Vl2.Configuration;
@@ -51,6 +52,9 @@ internal sealed class MembershipTable(Vl1Node vl1) : IMembershipGate
     private readonly SignerDirectory _signers = new(vl1);
     private long _cleaned = long.MinValue;
 
+    // The member of the latest frame: frames to and from one member come in long runs, and each looks it up.
+    private volatile Member? _latest;
+
     /// <inheritdoc />
     public IEnumerable<NodeId> Known => _members.Values.Where(m => m.HasMembership).Select(m => m.Node);
 
@@ -58,7 +62,7 @@ internal sealed class MembershipTable(Vl1Node vl1) : IMembershipGate
     public Admission Admit(NetworkConfiguration configuration, Peer peer, out IMemberCredentials? shown)
     {
         long now = vl1.Now;
-        if (_members.TryGetValue(peer.Id, out Member? member))
+        if (TryGet(peer.Id, out Member? member))
         {
             MemberView view = member.View(configuration, peer.Identity);
             shown = view.Credentials;
@@ -86,7 +90,7 @@ internal sealed class MembershipTable(Vl1Node vl1) : IMembershipGate
 
     /// <inheritdoc />
     public IMemberCredentials? Find(NetworkConfiguration configuration, NodeId member) =>
-        _members.TryGetValue(member, out Member? known) ? ViewOf(known, configuration).Credentials : null;
+        TryGet(member, out Member? known) ? ViewOf(known, configuration).Credentials : null;
 
     /// <summary>
     /// The tags and capabilities of a member, as certified by the controller, or our own; null when the node is not known to be a member.
@@ -228,7 +232,7 @@ internal sealed class MembershipTable(Vl1Node vl1) : IMembershipGate
         {
             if (now - member.LastUsed > MemberLifetime)
             {
-                _members.TryRemove(member.Node, out _);
+                Remove(member);
             }
         }
 
@@ -276,16 +280,40 @@ internal sealed class MembershipTable(Vl1Node vl1) : IMembershipGate
         return take(member);
     }
 
+    private bool TryGet(NodeId node, [NotNullWhen(true)] out Member? member)
+    {
+        member = _latest;
+        if (member is { IsRemoved: false } && member.Node == node)
+        {
+            return true;
+        }
+
+        if (!_members.TryGetValue(node, out member))
+        {
+            return false;
+        }
+
+        _latest = member;
+        return true;
+    }
+
+    private void Remove(Member member)
+    {
+        // Before the removal: from then on another entry may be made for the node, which must be found in place of this one.
+        member.IsRemoved = true;
+        _members.TryRemove(member.Node, out _);
+    }
+
     private Member GetOrAdd(NodeId node, long now)
     {
-        if (_members.TryGetValue(node, out Member? member))
+        if (TryGet(node, out Member? member))
         {
             return member;
         }
 
         if (_members.Count >= MaxMembers && _members.Values.MinBy(m => m.LastUsed) is { } oldest)
         {
-            _members.TryRemove(oldest.Node, out _);
+            Remove(oldest);
         }
 
         return _members.GetOrAdd(node, static (id, used) => new Member(id) { LastUsed = used }, now);
