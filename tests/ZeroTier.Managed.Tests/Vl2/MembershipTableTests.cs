@@ -80,6 +80,20 @@ public sealed class MembershipTableTests : IDisposable
         Assert.Equal(2, Shown);
     }
 
+    /// <summary>However lately it was looked up.</summary>
+    [Fact]
+    public void A_member_that_is_removed_is_found_no_more_and_one_that_returns_is_another()
+    {
+        _table.BeforeSend(Configuration, _other.Id);
+        Assert.NotNull(_table.Find(Configuration, _other.Id));
+
+        _table.OnTick(Configuration, _me.Node.Now + 7_200_001);
+        Assert.Null(_table.Find(Configuration, _other.Id));
+
+        _table.BeforeSend(Configuration, _other.Id);
+        Assert.NotNull(_table.Find(Configuration, _other.Id));
+    }
+
     private void Send(NetworkConfiguration configuration)
     {
         _table.BeforeSend(configuration, _other.Id);
