@@ -15,19 +15,21 @@ internal sealed class OutputBatch(IpOutput output) : IpBatch
     private IpAddress _destination;
     private bool _reserved;
 
+    // The route to _destination, found with this configuration; null for none. Most batches have one destination.
+    private IpInterface? _routedBy;
+    private IpOutput.Route _route;
+    private int _mtu;
+
     public void Begin() => _frames = output.BeginFrames();
 
     public override Span<byte> Reserve(in IpAddress source, in IpAddress destination, IpProtocol protocol, int length)
     {
         GiveBackAside();
         int header = IpHeader.LengthFor(destination);
-        _destination = destination;
+        FindRoute(destination);
         _reserved = true;
-        var route = header + length <= output.MtuTo(destination)
-            ? output.FindRoute(destination, out _, out _mac)
-            : IpOutput.Route.Unresolved;
         Span<byte> packet;
-        if (route == IpOutput.Route.Neighbor)
+        if (_route == IpOutput.Route.Neighbor && header + length <= _mtu)
         {
             packet = _frames!.Reserve(header + length);
         }
@@ -66,9 +68,24 @@ internal sealed class OutputBatch(IpOutput output) : IpBatch
         _reserved = false;
         var frames = _frames!;
         _frames = null;
+        _routedBy = null;
         frames.Send();
         output.Return(this);
         output.FlushLoopback();
+    }
+
+    private void FindRoute(in IpAddress destination)
+    {
+        var configuration = output.Interface;
+        if (!ReferenceEquals(configuration, _routedBy) || destination != _destination)
+        {
+            _route = output.FindRoute(destination, out _, out _mac);
+            _mtu = output.MtuTo(destination);
+            _destination = destination;
+
+            // A neighbour that is being resolved may answer at any moment.
+            _routedBy = _route == IpOutput.Route.Unresolved ? null : configuration;
+        }
     }
 
     private void GiveBackAside()

@@ -33,6 +33,9 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
     private readonly ITimer _timer;
     private readonly Stack<Vl1Batch> _batches = new();
 
+    // The next datagram is the first of a batch, for which the clock is read.
+    private volatile bool _beginsBatch = true;
+
     private readonly ControlPlane _control;
     private readonly PeerTable _peers = new();
     private readonly WorldsInUse _worlds;
@@ -240,6 +243,9 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
     /// <summary>Milliseconds since this node was created.</summary>
     internal long Now => _control.Now;
 
+    /// <inheritdoc cref="ControlPlane.LatelyNow" />
+    internal long LatelyNow => _control.LatelyNow;
+
     /// <summary>Numbers of unknown nodes that wait for a check, and of those whose source address is being validated.</summary>
     internal (int Waiting, int Challenged) Newcomers => (_admission.Waiting, _admission.Challenged);
 
@@ -381,6 +387,12 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
             return;
         }
 
+        if (_beginsBatch)
+        {
+            _ = _control.Now;
+            _beginsBatch = false;
+        }
+
         Traffic.AddReceived(datagram.Length);
         try
         {
@@ -396,6 +408,7 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
     /// <inheritdoc />
     public void OnBatchEnd(int socket)
     {
+        _beginsBatch = true;
         if (_control.IsRunning)
         {
             _client.OnBatchEnd();

@@ -27,6 +27,8 @@ internal sealed partial class TcpLayer : IDisposable
     private int _count;
     private int _established;
     private long _batches;
+    private long _batchArrived;
+    private volatile bool _beginsBatch = true;
     private volatile bool _disposed;
 
     public TcpLayer(IIpOutput output, TimeProvider time, RandomSource random, TcpLayerOptions? options = null)
@@ -73,6 +75,18 @@ internal sealed partial class TcpLayer : IDisposable
     /// <summary>Ticks of 100 ns since the layer began.</summary>
     internal long Now => _time.GetElapsedTime(_origin).Ticks;
 
+    // The clock is read once for each batch of received packets, which arrived together.
+    private long ArrivalTime()
+    {
+        if (_beginsBatch)
+        {
+            Volatile.Write(ref _batchArrived, Now);
+            _beginsBatch = false;
+        }
+
+        return Volatile.Read(ref _batchArrived);
+    }
+
     /// <summary>Processes a received segment. Deliveries to applications and transmissions wait for <see cref="EndOfBatch"/>.</summary>
     public void OnSegment(in IpAddress source, in IpAddress destination, MacAddress sourceMac, ReadOnlySpan<byte> segment)
     {
@@ -91,7 +105,7 @@ internal sealed partial class TcpLayer : IDisposable
         }
 
         var key = new ConnectionKey(destination, source, header.DestinationPort, header.SourcePort);
-        long now = Now;
+        long now = ArrivalTime();
         if (!_sockets.TryGetValue(key, out TcpSocket? socket))
         {
             OnUnknown(key, header, segment[header.HeaderBytes..], sourceMac, now);
@@ -107,6 +121,7 @@ internal sealed partial class TcpLayer : IDisposable
     /// </summary>
     public void EndOfBatch()
     {
+        _beginsBatch = true;
         List<TcpSocket> pending;
         List<Answer>? answers;
         lock (_batchGate)

@@ -24,6 +24,7 @@ internal sealed class ControlPlane
     private Outbox _outbox = new();
     private Outbox? _spareOutbox;
     private volatile int _state;
+    private long _latelyNow;
 
     public ControlPlane(
         NodeIdentity identity,
@@ -70,7 +71,21 @@ internal sealed class ControlPlane
     public bool IsUdp(int socket) => Sockets[socket].Port != 0;
 
     /// <summary>Milliseconds since the node was created.</summary>
-    public long Now => (long)_time.GetElapsedTime(_startTimestamp).TotalMilliseconds;
+    public long Now
+    {
+        get
+        {
+            long now = (long)_time.GetElapsedTime(_startTimestamp).TotalMilliseconds;
+            Volatile.Write(ref _latelyNow, now);
+            return now;
+        }
+    }
+
+    /// <summary>
+    /// <see cref="Now"/> as it was last read: at the latest when the batch of datagrams began that is being received, and never longer ago
+    /// than <see cref="Vl1Timing.Tick"/>. For what is noted of every packet, since reading the clock costs as much as finding a peer.
+    /// </summary>
+    public long LatelyNow => Volatile.Read(ref _latelyNow);
 
     public long StartUnixMilliseconds { get; }
 

@@ -11,7 +11,7 @@ internal sealed class Arrivals(
     /// <summary>Called after every authenticated packet (2.12.1). Takes no lock when the path is known and nothing is due.</summary>
     public void Received(Peer peer, in PacketInfo info, Verb verb, bool trusted)
     {
-        long now = control.Now;
+        long now = control.LatelyNow;
         bool afterSilence = now - peer.LastReceived >= Vl1Timing.Silence;
         peer.LastReceived = now;
         if (verb is Verb.Frame or Verb.ExtFrame or Verb.MulticastFrame or Verb.NetworkConfig or Verb.NetworkConfigRequest)

@@ -61,7 +61,7 @@ internal sealed class MembershipTable(Vl1Node vl1) : IMembershipGate
     /// <inheritdoc />
     public Admission Admit(NetworkConfiguration configuration, Peer peer, out IMemberCredentials? shown)
     {
-        long now = vl1.Now;
+        long now = vl1.LatelyNow;
         if (TryGet(peer.Id, out Member? member))
         {
             MemberView view = member.View(configuration, peer.Identity);
@@ -134,12 +134,12 @@ internal sealed class MembershipTable(Vl1Node vl1) : IMembershipGate
     /// <inheritdoc />
     public void BeforeSend(NetworkConfiguration configuration, NodeId member)
     {
-        long now = vl1.Now;
+        long now = vl1.LatelyNow;
         Member known = GetOrAdd(member, now);
         known.LastUsed = now;
         if (!ReferenceEquals(known.Pushed, configuration) || now - known.LastPushed > (known.MayBeUnread ? ReadInterval : PushInterval))
         {
-            Push(configuration, known, now);
+            Push(configuration, known, vl1.Now);
         }
     }
 

@@ -4,19 +4,12 @@ namespace ZeroTier.Managed.Vl2.Rules;
 /// Evaluates a rule table for a frame (docs/protocol/3-vl2.md 3.6.2). All nodes of a network must come to the same result, so it behaves
 /// exactly as ZeroTierOne 1.12, oddities included. The work is bounded by the length of the table.
 /// </summary>
-internal readonly ref struct RuleEvaluator
+internal readonly struct RuleEvaluator(RuleSettings settings)
 {
-    private readonly FrameContext _frame;
-    private readonly RuleMatcher _tests;
-
-    public RuleEvaluator(in FrameContext frame, RuleSettings settings)
-    {
-        _frame = frame;
-        _tests = new RuleMatcher(frame, settings);
-    }
+    private readonly RuleMatcher _matcher = new(settings);
 
     /// <summary>Evaluates one table.</summary>
-    public TableResult Evaluate(RuleTable table)
+    public TableResult Evaluate(RuleTable table, in FrameContext frame, in FrameHeaders headers)
     {
         bool matches = true;
         bool isObserver = false;
@@ -28,7 +21,7 @@ internal readonly ref struct RuleEvaluator
                 // Once the conjunction is false, only a match with OR can change it.
                 if (matches || rule.IsAlternative)
                 {
-                    bool result = _tests.Holds(rule, isObserver) ^ rule.IsNegated;
+                    bool result = _matcher.Holds(rule, frame, headers, isObserver) ^ rule.IsNegated;
                     matches = rule.IsAlternative ? matches || result : matches && result;
                 }
 
@@ -38,7 +31,7 @@ internal readonly ref struct RuleEvaluator
             if (!matches)
             {
                 // A copy or redirection to us whose matches failed makes us an observer, for whom tag matches are lenient (3.6.3).
-                isObserver |= _frame.IsInbound && IsCopyOrRedirect(rule.Type) && rule.Node == _frame.Self;
+                isObserver |= frame.IsInbound && IsCopyOrRedirect(rule.Type) && rule.Node == frame.Self;
                 matches = true;
                 continue;
             }
@@ -53,15 +46,15 @@ internal readonly ref struct RuleEvaluator
                     return new(TableOutcome.Accept, default, copy);
                 case RuleType.Break:
                     return new(TableOutcome.NoMatch, default, copy);
-                case RuleType.Tee or RuleType.Watch or RuleType.Redirect when rule.Node != _frame.Source:
-                    if (rule.Node == _frame.Self)
+                case RuleType.Tee or RuleType.Watch or RuleType.Redirect when rule.Node != frame.Source:
+                    if (rule.Node == frame.Self)
                     {
-                        if (_frame.IsInbound)
+                        if (frame.IsInbound)
                         {
                             return new(TableOutcome.SuperAccept, default, copy);
                         }
                     }
-                    else if (rule.Node != _frame.Destination)
+                    else if (rule.Node != frame.Destination)
                     {
                         if (rule.Type == RuleType.Redirect)
                         {
@@ -70,7 +63,7 @@ internal readonly ref struct RuleEvaluator
 
                         copy = new(
                             rule.Node,
-                            rule.Index == 0 ? _frame.Frame.Length : Math.Min(rule.Index, _frame.Frame.Length),
+                            rule.Index == 0 ? frame.Frame.Length : Math.Min(rule.Index, frame.Frame.Length),
                             rule.Type == RuleType.Watch);
                     }
 

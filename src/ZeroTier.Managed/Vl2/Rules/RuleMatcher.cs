@@ -2,54 +2,46 @@ using System.Buffers.Binary;
 
 namespace ZeroTier.Managed.Vl2.Rules;
 
-/// <summary>Evaluates the matches of docs/protocol/3-vl2.md 3.6.3 for one frame.</summary>
-internal readonly ref struct RuleMatcher
+/// <summary>Evaluates the matches of docs/protocol/3-vl2.md 3.6.3.</summary>
+/// <remarks>The frame is passed by reference to every method: it is too large to be copied for each evaluation.</remarks>
+internal readonly struct RuleMatcher(RuleSettings settings)
 {
     private const byte IcmpCodeCounts = 0x01;
     private const byte LittleEndianFormat = 0x80;
 
-    private readonly FrameContext _frame;
-    private readonly FrameHeaders _headers;
-    private readonly RuleSettings _settings;
-
-    public RuleMatcher(in FrameContext frame, RuleSettings settings)
-    {
-        _frame = frame;
-        _headers = new FrameHeaders(frame.EtherType, frame.Frame);
-        _settings = settings;
-    }
-
     /// <summary>Whether a match is true, before negation.</summary>
     /// <param name="rule">The match.</param>
+    /// <param name="frame">The frame.</param>
+    /// <param name="headers">Its headers.</param>
     /// <param name="isObserver">An earlier rule would have sent the frame or a copy to us, had its matches been true.</param>
-    public bool Holds(in Rule rule, bool isObserver) => rule.Type switch
+    public bool Holds(in Rule rule, in FrameContext frame, in FrameHeaders headers, bool isObserver) => rule.Type switch
     {
-        RuleType.SourceNode => _frame.Source == rule.Node,
-        RuleType.DestinationNode => _frame.Destination == rule.Node,
-        RuleType.VlanId => rule.First == _frame.VlanId,
+        RuleType.SourceNode => frame.Source == rule.Node,
+        RuleType.DestinationNode => frame.Destination == rule.Node,
+        RuleType.VlanId => rule.First == frame.VlanId,
         RuleType.VlanPriority or RuleType.VlanDropEligible => rule.First == 0,
-        RuleType.SourceMac => _frame.SourceMac.Value == rule.First,
-        RuleType.DestinationMac => _frame.DestinationMac.Value == rule.First,
-        RuleType.IPv4Source => _headers.IsIPv4 && IsInIPv4Prefix(rule, _frame.Frame[12..]),
-        RuleType.IPv4Destination => _headers.IsIPv4 && IsInIPv4Prefix(rule, _frame.Frame[16..]),
-        RuleType.IPv6Source => _headers.IsIPv6 && IsInIPv6Prefix(rule, _frame.Frame[8..]),
-        RuleType.IPv6Destination => _headers.IsIPv6 && IsInIPv6Prefix(rule, _frame.Frame[24..]),
-        RuleType.TypeOfService => _headers.TypeOfService is >= 0 and var service && IsWithin(rule, (uint)service & rule.Detail),
-        RuleType.Protocol => _headers.Protocol == (int)rule.First,
-        RuleType.EtherType => _frame.EtherType == rule.First,
+        RuleType.SourceMac => frame.SourceMac.Value == rule.First,
+        RuleType.DestinationMac => frame.DestinationMac.Value == rule.First,
+        RuleType.IPv4Source => headers.IsIPv4 && IsInIPv4Prefix(rule, frame.Frame[12..]),
+        RuleType.IPv4Destination => headers.IsIPv4 && IsInIPv4Prefix(rule, frame.Frame[16..]),
+        RuleType.IPv6Source => headers.IsIPv6 && IsInIPv6Prefix(rule, frame.Frame[8..]),
+        RuleType.IPv6Destination => headers.IsIPv6 && IsInIPv6Prefix(rule, frame.Frame[24..]),
+        RuleType.TypeOfService => headers.TypeOfService is >= 0 and var service && IsWithin(rule, (uint)service & rule.Detail),
+        RuleType.Protocol => headers.Protocol == (int)rule.First,
+        RuleType.EtherType => frame.EtherType == rule.First,
         RuleType.Icmp =>
-            _headers.TryGetIcmp(out byte type, out byte code)
+            headers.TryGetIcmp(out byte type, out byte code)
             && type == rule.First
             && ((rule.Detail & IcmpCodeCounts) == 0 || code == rule.Second),
-        RuleType.SourcePorts => _headers.TryGetPort(destination: false, out int port) && IsWithin(rule, (uint)port),
-        RuleType.DestinationPorts => _headers.TryGetPort(destination: true, out int port) && IsWithin(rule, (uint)port),
-        RuleType.Characteristics => (Characteristics(rule.First) & rule.First) != 0,
-        RuleType.FrameSize => IsWithin(rule, (uint)_frame.Frame.Length),
-        RuleType.Random => (uint)_settings.Random.NextUInt64() <= rule.First,
-        >= RuleType.TagsDifference and <= RuleType.TagsEqual => CompareTags(rule, isObserver),
-        RuleType.SenderTag or RuleType.ReceiverTag => HasTag(rule, isObserver),
-        RuleType.IntegerRange => IsWithin(rule, ReadInteger(rule.Index, rule.Detail)),
-        _ => _settings.UnknownMatches,
+        RuleType.SourcePorts => headers.TryGetPort(destination: false, out int port) && IsWithin(rule, (uint)port),
+        RuleType.DestinationPorts => headers.TryGetPort(destination: true, out int port) && IsWithin(rule, (uint)port),
+        RuleType.Characteristics => (Characteristics(rule.First, frame, headers) & rule.First) != 0,
+        RuleType.FrameSize => IsWithin(rule, (uint)frame.Frame.Length),
+        RuleType.Random => (uint)settings.Random.NextUInt64() <= rule.First,
+        >= RuleType.TagsDifference and <= RuleType.TagsEqual => CompareTags(rule, frame, isObserver),
+        RuleType.SenderTag or RuleType.ReceiverTag => HasTag(rule, frame, isObserver),
+        RuleType.IntegerRange => IsWithin(rule, ReadInteger(frame.Frame, rule.Index, rule.Detail)),
+        _ => settings.UnknownMatches,
     };
 
     private static bool IsWithin(in Rule rule, ulong value) => value >= rule.First && value <= rule.Second;
@@ -69,19 +61,19 @@ internal readonly ref struct RuleMatcher
     }
 
     // Credentials are looked up only if the rule needs them.
-    private ulong Characteristics(ulong wanted)
+    private ulong Characteristics(ulong wanted, in FrameContext frame, in FrameHeaders headers)
     {
-        ulong bits = _headers.TcpFlags();
-        bits |= _frame.IsInbound ? FrameCharacteristics.Inbound : 0;
-        bits |= _frame.DestinationMac.IsMulticast ? FrameCharacteristics.Multicast : 0;
-        bits |= _frame.DestinationMac == MacAddress.Broadcast ? FrameCharacteristics.Broadcast : 0;
-        IMemberCredentials? sender = _frame.IsInbound ? _frame.Remote : _frame.Own;
-        if ((wanted & FrameCharacteristics.SenderMacAuthenticated) != 0 && sender is not null && sender.Owns(_frame.SourceMac))
+        ulong bits = headers.TcpFlags();
+        bits |= frame.IsInbound ? FrameCharacteristics.Inbound : 0;
+        bits |= frame.DestinationMac.IsMulticast ? FrameCharacteristics.Multicast : 0;
+        bits |= frame.DestinationMac == MacAddress.Broadcast ? FrameCharacteristics.Broadcast : 0;
+        IMemberCredentials? sender = frame.IsInbound ? frame.Remote : frame.Own;
+        if ((wanted & FrameCharacteristics.SenderMacAuthenticated) != 0 && sender is not null && sender.Owns(frame.SourceMac))
         {
             bits |= FrameCharacteristics.SenderMacAuthenticated;
         }
 
-        if ((wanted & FrameCharacteristics.SenderIpAuthenticated) != 0 && IsSenderIpAuthenticated(sender))
+        if ((wanted & FrameCharacteristics.SenderIpAuthenticated) != 0 && IsSenderIpAuthenticated(sender, frame, headers))
         {
             bits |= FrameCharacteristics.SenderIpAuthenticated;
         }
@@ -89,9 +81,9 @@ internal readonly ref struct RuleMatcher
         return bits;
     }
 
-    private bool IsSenderIpAuthenticated(IMemberCredentials? sender)
+    private bool IsSenderIpAuthenticated(IMemberCredentials? sender, in FrameContext frame, in FrameHeaders headers)
     {
-        if (!_headers.TryGetSender(out IpAddress address, out bool needsProof))
+        if (!headers.TryGetSender(out IpAddress address, out bool needsProof))
         {
             return false;
         }
@@ -101,9 +93,9 @@ internal readonly ref struct RuleMatcher
             return true;
         }
 
-        if (_frame.IsInbound)
+        if (frame.IsInbound)
         {
-            foreach (var (prefix, length) in _settings.DerivedPrefixes)
+            foreach (var (prefix, length) in settings.DerivedPrefixes)
             {
                 if (address.IsInPrefix(prefix, length))
                 {
@@ -115,17 +107,17 @@ internal readonly ref struct RuleMatcher
         return false;
     }
 
-    private bool CompareTags(in Rule rule, bool isObserver)
+    private static bool CompareTags(in Rule rule, in FrameContext frame, bool isObserver)
     {
-        if (!_frame.Own.TryGetTag((uint)rule.First, out uint ours))
+        if (!frame.Own.TryGetTag((uint)rule.First, out uint ours))
         {
             return false;
         }
 
         // Without the other member's tag: true for a sender, which may not have received it yet, and for an observer; false for a receiver.
-        if (_frame.Remote is null || !_frame.Remote.TryGetTag((uint)rule.First, out uint theirs))
+        if (frame.Remote is null || !frame.Remote.TryGetTag((uint)rule.First, out uint theirs))
         {
-            return !_frame.IsInbound || isObserver;
+            return !frame.IsInbound || isObserver;
         }
 
         return rule.Type switch
@@ -138,7 +130,7 @@ internal readonly ref struct RuleMatcher
         };
     }
 
-    private bool HasTag(in Rule rule, bool isObserver)
+    private static bool HasTag(in Rule rule, in FrameContext frame, bool isObserver)
     {
         if (isObserver)
         {
@@ -147,26 +139,26 @@ internal readonly ref struct RuleMatcher
 
         bool isSenders = rule.Type == RuleType.SenderTag;
         uint value;
-        if (isSenders == _frame.IsInbound)
+        if (isSenders == frame.IsInbound)
         {
-            return _frame.Remote is not null && _frame.Remote.TryGetTag((uint)rule.First, out value) ? value == rule.Second : !isSenders;
+            return frame.Remote is not null && frame.Remote.TryGetTag((uint)rule.First, out value) ? value == rule.Second : !isSenders;
         }
 
-        return _frame.Own.TryGetTag((uint)rule.First, out value) && value == rule.Second;
+        return frame.Own.TryGetTag((uint)rule.First, out value) && value == rule.Second;
     }
 
-    private ulong ReadInteger(int index, byte format)
+    private static ulong ReadInteger(ReadOnlySpan<byte> frame, int index, byte format)
     {
         int bits = (format & 63) + 1;
         int bytes = (bits + 7) / 8;
         bool littleEndian = (format & LittleEndianFormat) != 0;
         int start = littleEndian ? index : index + 8 - bytes;
-        if (start + bytes > _frame.Frame.Length)
+        if (start + bytes > frame.Length)
         {
             return 0;
         }
 
-        ReadOnlySpan<byte> source = _frame.Frame.Slice(start, bytes);
+        ReadOnlySpan<byte> source = frame.Slice(start, bytes);
         Span<byte> number = stackalloc byte[8];
         number.Clear();
         source.CopyTo(number[(8 - bytes)..]);

@@ -6,13 +6,15 @@ namespace ZeroTier.Managed.Vl2.Rules;
 /// </summary>
 internal sealed class RuleSet(RuleTable baseRules, RuleSettings settings) : IFrameFilter
 {
+    private readonly RuleEvaluator _evaluator = new(settings);
+
     /// <summary>All ports: rules can match anything, so nothing can be told in advance.</summary>
     public PortRange OpenPorts => PortRange.All;
 
     public Verdict Evaluate(in FrameContext frame)
     {
-        var evaluator = new RuleEvaluator(frame, settings);
-        TableResult result = evaluator.Evaluate(baseRules);
+        var headers = new FrameHeaders(frame.EtherType, frame.Frame);
+        TableResult result = _evaluator.Evaluate(baseRules, frame, headers);
         if (result.Outcome != TableOutcome.NoMatch)
         {
             return result.LetsPass ? Pass(result, default, result.Copy) : Verdict.Drop;
@@ -24,7 +26,7 @@ internal sealed class RuleSet(RuleTable baseRules, RuleSettings settings) : IFra
             foreach (RuleTable capability in sender.Capabilities)
             {
                 // A capability can only permit: its DROP counts as no match.
-                TableResult permission = evaluator.Evaluate(capability);
+                TableResult permission = _evaluator.Evaluate(capability, frame, headers);
                 if (permission.LetsPass)
                 {
                     return Pass(permission, permission.Copy, result.Copy);
