@@ -71,11 +71,11 @@ public sealed class MembershipTableTests : IDisposable
         Send(changed);
         Assert.Equal(1, Shown);
 
-        _simulation.Advance(1.1);
+        _simulation.Advance(2);
         Send(changed);
         Assert.Equal(2, Shown);
 
-        _simulation.Advance(1.1);
+        _simulation.Advance(2);
         Send(changed);
         Assert.Equal(2, Shown);
     }
