@@ -45,6 +45,13 @@ public sealed record ManagedNodeOptions
     public IReadOnlyList<IPAddress> BindAddresses { get; init; } = [];
 
     /// <summary>
+    /// Receive threads of each physical address, 1 to 64, among which the system spreads the other nodes. What one node sends is received,
+    /// decrypted and processed by one thread, so more threads help a server or a root with many of them. Only on 64-bit Linux; elsewhere
+    /// there is one. Default: half of the processors, 1 to 8.
+    /// </summary>
+    public int ReceiveThreads { get; init; } = UdpDatagramTransportOptions.DefaultReceiveThreads;
+
+    /// <summary>
     /// Physical networks that the node never uses: it sends nothing to their addresses, ignores what it receives from them, and binds none
     /// of them unless <see cref="BindAddresses"/> contains it. Peers there are reached through a root. Default: none.
     /// </summary>

@@ -17,8 +17,8 @@ public interface IDatagramTransport : IAsyncDisposable
     IReadOnlyList<InetEndPoint> LocalEndPoints { get; }
 
     /// <summary>
-    /// Starts delivery to the receiver. Called once. Datagrams of one socket are delivered by one thread at a time; different sockets may
-    /// deliver at the same time.
+    /// Starts delivery to the receiver. Called once. Datagrams of one source are delivered by one thread at a time, in the order of their
+    /// arrival; those of different sources may be delivered at the same time.
     /// </summary>
     void Start(IDatagramReceiver receiver);
 

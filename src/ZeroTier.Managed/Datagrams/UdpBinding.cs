@@ -16,7 +16,7 @@ internal static class UdpBinding
     /// <param name="options">The addresses, port and socket options.</param>
     /// <param name="calls">The system calls.</param>
     /// <param name="machine">The machine's own addresses, used if the options contain none.</param>
-    public static List<HostUdpSocket> Bind(UdpDatagramTransportOptions options, ILinuxUdpCalls calls, IReadOnlyList<IPAddress> machine)
+    public static List<UdpSocketGroup> Bind(UdpDatagramTransportOptions options, ILinuxUdpCalls calls, IReadOnlyList<IPAddress> machine)
     {
         Check(options);
         var addresses = Addresses(options, machine);
@@ -27,7 +27,7 @@ internal static class UdpBinding
             try
             {
                 BindAll(options, addresses, bound, ref current);
-                return [.. bound.Select((socket, index) => Wrap(options, calls, socket, index, new UdpCounters()))];
+                return [.. bound.Select((socket, index) => Group(options, calls, socket, index, new UdpCounters()))];
             }
             catch (Exception cause)
             {
@@ -59,12 +59,12 @@ internal static class UdpBinding
 
     /// <summary>Binds an address that the machine has got in the meantime.</summary>
     /// <returns>Null when it cannot be bound now; the next enumeration of addresses tries again.</returns>
-    public static HostUdpSocket? TryBind(
+    public static UdpSocketGroup? TryBind(
         UdpDatagramTransportOptions options, ILinuxUdpCalls calls, InetEndPoint endPoint, int index, UdpCounters counters)
     {
         try
         {
-            return Wrap(options, calls, Open(options, endPoint.ToIPEndPoint()), index, counters);
+            return Group(options, calls, Open(options, endPoint.ToIPEndPoint()), index, counters);
         }
         catch (SocketException e) when (e.SocketErrorCode == SocketError.AddressAlreadyInUse)
         {
@@ -84,6 +84,13 @@ internal static class UdpBinding
         {
             throw new ArgumentException(
                 $"Port is {options.Port}; it must be from 0 to 65535, for example 9993, or 0 for any free port.", nameof(options));
+        }
+
+        if (options.ReceiveThreads is < 1 or > 64)
+        {
+            throw new ArgumentException(
+                $"ReceiveThreads is {options.ReceiveThreads}; it must be from 1 to 64, for example half of the processors.",
+                nameof(options));
         }
 
         CheckBuffer(options.ReceiveBufferBytes, nameof(options.ReceiveBufferBytes));
@@ -226,6 +233,43 @@ internal static class UdpBinding
         {
             return false;
         }
+    }
+
+    private static UdpSocketGroup Group(
+        UdpDatagramTransportOptions options, ILinuxUdpCalls calls, Socket first, int index, UdpCounters counters)
+    {
+        var sockets = new List<HostUdpSocket> { Wrap(options, calls, first, index, counters) };
+        if (sockets[0] is LinuxUdpSocket && options.ReceiveThreads > 1 && SharedPort.TryShare(first, calls))
+        {
+            while (sockets.Count < options.ReceiveThreads && TryJoin(options, calls, first) is { } next)
+            {
+                sockets.Add(Wrap(options, calls, next, index, counters));
+            }
+        }
+
+        return new UdpSocketGroup(sockets);
+    }
+
+    // One socket more on the port of another one; null when the system refuses it, and there are fewer then.
+    private static Socket? TryJoin(UdpDatagramTransportOptions options, ILinuxUdpCalls calls, Socket first)
+    {
+        var socket = new Socket(first.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
+        try
+        {
+            Configure(socket, options);
+            if (SharedPort.TryAllow(socket, calls))
+            {
+                socket.Bind(first.LocalEndPoint!);
+                return socket;
+            }
+        }
+        catch (SocketException e)
+        {
+            UdpLog.ThreadsRefused(options.Logger, InetEndPoint.From((IPEndPoint)first.LocalEndPoint!), e.SocketErrorCode);
+        }
+
+        socket.Dispose();
+        return null;
     }
 
     private static HostUdpSocket Wrap(

@@ -3,8 +3,8 @@ using System.Net.Sockets;
 namespace ZeroTier.Managed.Datagrams;
 
 /// <summary>
-/// The counters behind <see cref="UdpDatagramStatistics"/>, for one socket number; a later socket with the same number continues them. Many
-/// threads send, but only one receives at a time.
+/// The counters behind <see cref="UdpDatagramStatistics"/>, for one socket number; a later socket with the same number continues them.
+/// Thread-safe.
 /// </summary>
 internal sealed class UdpCounters
 {
@@ -24,14 +24,14 @@ internal sealed class UdpCounters
 
     public void Received(long datagrams, long bytes)
     {
-        Volatile.Write(ref _datagramsReceived, _datagramsReceived + datagrams);
-        Volatile.Write(ref _bytesReceived, _bytesReceived + bytes);
-        Volatile.Write(ref _receiveBatches, _receiveBatches + 1);
+        Interlocked.Add(ref _datagramsReceived, datagrams);
+        Interlocked.Add(ref _bytesReceived, bytes);
+        Interlocked.Increment(ref _receiveBatches);
     }
 
-    public void ReceiveFailed() => Volatile.Write(ref _receiveFailures, _receiveFailures + 1);
+    public void ReceiveFailed() => Interlocked.Increment(ref _receiveFailures);
 
-    public void Truncated() => Volatile.Write(ref _datagramsTruncated, _datagramsTruncated + 1);
+    public void Truncated() => Interlocked.Increment(ref _datagramsTruncated);
 
     public void Sent(int datagrams, int bytes)
     {

@@ -7,7 +7,7 @@ using ZeroTier.Managed.Datagrams.Platform;
 namespace ZeroTier.Managed;
 
 /// <summary>
-/// The transport of real nodes: one UDP socket per local address, all on the same port. On 64-bit Linux it uses segmentation offload and
+/// The transport of real nodes: UDP sockets on every local address, all on the same port. On 64-bit Linux it uses segmentation offload and
 /// receive coalescing if the kernel supports them, elsewhere .NET sockets. Unless addresses are configured, it follows those of the
 /// machine. Thread-safe.
 /// </summary>
@@ -30,7 +30,7 @@ public sealed class UdpDatagramTransport : IDatagramTransport
         _options = options;
         _calls = calls;
         _machine = machine;
-        _slots = [.. UdpBinding.Bind(options, calls, FollowsMachine ? machine() : []).Select(socket => new Slot(socket))];
+        _slots = [.. UdpBinding.Bind(options, calls, FollowsMachine ? machine() : []).Select(group => new Slot(group))];
         _localEndPoints = ListEndPoints();
         _port = _localEndPoints[0].Port;
     }
@@ -131,7 +131,7 @@ public sealed class UdpDatagramTransport : IDatagramTransport
         }
     }
 
-    private HostUdpSocket? SocketFor(int number, in InetEndPoint destination, int datagrams)
+    private UdpSocketGroup? SocketFor(int number, in InetEndPoint destination, int datagrams)
     {
         var slot = _slots[number];
         if (slot.Socket is not { } socket)
@@ -214,9 +214,9 @@ public sealed class UdpDatagramTransport : IDatagramTransport
     private static bool IsLost(InetEndPoint bound, InetEndPoint[] wanted) => Array.IndexOf(wanted, bound) < 0
         && (!bound.IsWildcard || Array.Exists(wanted, endPoint => endPoint.Family == bound.Family));
 
-    private List<HostUdpSocket> OpenAdded(InetEndPoint[] wanted)
+    private List<UdpSocketGroup> OpenAdded(InetEndPoint[] wanted)
     {
-        var added = new List<HostUdpSocket>();
+        var added = new List<UdpSocketGroup>();
         foreach (var endPoint in wanted)
         {
             var slots = _slots;
@@ -249,16 +249,16 @@ public sealed class UdpDatagramTransport : IDatagramTransport
     private InetEndPoint[] ListEndPoints() => [.. _slots.Select(slot => slot.Socket?.LocalEndPoint ?? default)];
 
     /// <summary>A socket number. Its family and counters stay when its address changes.</summary>
-    private sealed class Slot(HostUdpSocket socket)
+    private sealed class Slot(UdpSocketGroup socket)
     {
-        private volatile HostUdpSocket? _socket = socket;
+        private volatile UdpSocketGroup? _socket = socket;
 
         public AddressFamily Family { get; } = socket.LocalEndPoint.Family;
 
         public UdpCounters Counters { get; } = socket.Counters;
 
         /// <summary>Null while no address of the machine has this number.</summary>
-        public HostUdpSocket? Socket
+        public UdpSocketGroup? Socket
         {
             get => _socket;
             set => _socket = value;

@@ -7,6 +7,8 @@ namespace ZeroTier.Managed;
 /// <summary>Options for <see cref="UdpDatagramTransport.Open(UdpDatagramTransportOptions)"/>.</summary>
 public sealed record UdpDatagramTransportOptions
 {
+    internal static int DefaultReceiveThreads { get; } = Math.Clamp(Environment.ProcessorCount / 2, 1, 8);
+
     /// <summary>The UDP port on every address, 0 to 65535; 0 takes one that is free on all of them. Default 0.</summary>
     public int Port { get; init; }
 
@@ -38,6 +40,13 @@ public sealed record UdpDatagramTransportOptions
 
     /// <summary>Requested size of each socket's send buffer in bytes, 64 KiB to 1 GiB; the system may grant less. Default 4 MiB.</summary>
     public int SendBufferBytes { get; init; } = 4 * 1024 * 1024;
+
+    /// <summary>
+    /// Receive threads of each address, 1 to 64. Each has a socket of its own on the same port, and the system spreads the other nodes
+    /// among them (SO_REUSEPORT), so that several processors decrypt and process what arrives; what one node sends is always received by
+    /// one thread. Only on 64-bit Linux; elsewhere there is one. Default: half of the processors, 1 to 8.
+    /// </summary>
+    public int ReceiveThreads { get; init; } = DefaultReceiveThreads;
 
     /// <summary>Sends runs of datagrams in one call and lets the system segment them (UDP_SEGMENT), if supported. Default true.</summary>
     public bool SegmentationOffload { get; init; } = true;

@@ -78,6 +78,7 @@ internal sealed partial class NodeSession
         BlockedInterfaces = Options.BlockedInterfaces,
         BlockedNetworks = Options.BlockedNetworks,
         LoopbackOnly = planet.IsLoopbackOnly,
+        ReceiveThreads = Options.ReceiveThreads,
         TimeProvider = Options.TimeProvider,
         Logger = NonThrowingLogger.Create(Options.LoggerFactory, "ZeroTier.Managed.Datagrams"),
     });

@@ -1,0 +1,46 @@
+namespace ZeroTier.Managed.Datagrams;
+
+/// <summary>
+/// The sockets of one socket number: a single one, or several on the same address and port, each with a receive thread. The system spreads
+/// the sources among them (SO_REUSEPORT): datagrams of one source always arrive at the same socket, so their order is kept.
+/// </summary>
+/// <param name="sockets">At least one; all have the same address and counters.</param>
+internal sealed class UdpSocketGroup(IReadOnlyList<HostUdpSocket> sockets) : IAsyncDisposable
+{
+    // Any of them could send; the others see the same source.
+    private readonly HostUdpSocket _sender = sockets[0];
+
+    public InetEndPoint LocalEndPoint => _sender.LocalEndPoint;
+
+    public UdpCounters Counters => _sender.Counters;
+
+    public bool SegmentationOffload => _sender.SegmentationOffload;
+
+    public bool ReceiveCoalescing => sockets.All(socket => socket.ReceiveCoalescing);
+
+    /// <summary>Starts the receive threads.</summary>
+    public void Start(IDatagramReceiver receiver)
+    {
+        foreach (var socket in sockets)
+        {
+            socket.Start(receiver);
+        }
+    }
+
+    /// <inheritdoc cref="HostUdpSocket.Send" />
+    public void Send(in InetEndPoint destination, ReadOnlySpan<byte> datagrams, int segmentSize) =>
+        _sender.Send(destination, datagrams, segmentSize);
+
+    /// <inheritdoc cref="HostUdpSocket.SendWithHopLimit" />
+    public void SendWithHopLimit(in InetEndPoint destination, ReadOnlySpan<byte> datagram, int hops) =>
+        _sender.SendWithHopLimit(destination, datagram, hops);
+
+    /// <summary>Ends the receive threads and closes the sockets.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var socket in sockets)
+        {
+            await socket.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+}
