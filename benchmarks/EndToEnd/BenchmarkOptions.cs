@@ -11,6 +11,7 @@ internal sealed record BenchmarkOptions
                    [--engine E] [--network A,B] [--apps NAME=FOLDER,…]
         dotnet run -c Release --project benchmarks/EndToEnd -- --markdown FILE
         dotnet run -c Release --project benchmarks/EndToEnd -- --compare FILE,… FILE,…
+        dotnet run -c Release --project benchmarks/EndToEnd -- --fan-out
 
           --seconds N      duration of each timed measure, default 5
           --json FILE      writes the results as JSON: every round, and the machine
@@ -23,6 +24,7 @@ internal sealed record BenchmarkOptions
           --apps L         published forms of samples/WebApi: their size, and the time from their start to the first response;
                            benchmarks/record publishes three
           --markdown FILE  the table of README from results that --json wrote
+          --fan-out        packets per second of one node by its number of receive threads, and a model for more processors
           --compare A B    medians of the results of several runs of two commits, spread and ratio; benchmarks/compare makes the runs
         """;
 

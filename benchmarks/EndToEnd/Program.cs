@@ -1,4 +1,5 @@
 using EndToEnd;
+using EndToEnd.FanOut;
 using EndToEnd.Results;
 
 switch (args)
@@ -7,6 +8,8 @@ switch (args)
         return await ServerRole.RunAsync(args);
     case ["--root", _, _, _]:
         return await RootRole.RunAsync(args);
+    case ["--fan-out"]:
+        return await FanOutMode.RunAsync();
     case ["--markdown", var file]:
         Console.Write(MarkdownTable.Of(BenchmarkResults.Load(file)));
         return 0;
