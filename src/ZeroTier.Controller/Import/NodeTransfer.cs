@@ -1,4 +1,3 @@
-using System.Text;
 using ZeroTier.Engines;
 using ZeroTier.Managed;
 using ZeroTier.Managed.Vl1;
@@ -18,15 +17,8 @@ internal static class NodeTransfer
     /// <exception cref="ZeroTierException">The folder is in use, or another node's.</exception>
     public static async Task WriteAsync(NodeIdentity identity, string source, string target, CancellationToken cancellationToken)
     {
-        OwnerFolder.Create(target);
-        string secret = Path.Combine(target, IdentityStore.SecretFileName);
-        if (!File.Exists(secret) && !File.Exists(Path.Combine(target, IdentityStore.PublicFileName)))
-        {
-            WriteSecret(secret, identity);
-        }
-
-        // From here on the folder is claimed: no node writes peers meanwhile.
-        using var store = await IdentityStore.OpenAsync(target, cancellationToken).ConfigureAwait(false);
+        // While the store is open, no node can use the folder and write peers to it.
+        using var store = await IdentityStore.OpenAsync(target, identity, cancellationToken).ConfigureAwait(false);
         if (!store.Identity.Equals(identity))
         {
             throw new ZeroTierException(
@@ -36,19 +28,6 @@ internal static class NodeTransfer
         }
 
         CopyPeers(Path.Combine(source, PeersName), Path.Combine(target, PeersName));
-    }
-
-    private static void WriteSecret(string file, NodeIdentity identity)
-    {
-        byte[] bytes = Encoding.ASCII.GetBytes(identity.ToSecretText());
-        try
-        {
-            PrivateFile.Write(file, bytes, secret: true, overwrite: false);
-        }
-        finally
-        {
-            Array.Clear(bytes);
-        }
     }
 
     private static void CopyPeers(string source, string target)

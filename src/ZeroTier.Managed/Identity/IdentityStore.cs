@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text;
 using ZeroTier.Engines;
 using ZeroTier.Platform;
@@ -73,8 +74,22 @@ public sealed class IdentityStore : IDisposable
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(path);
         ArgumentNullException.ThrowIfNull(random);
-        return OpenCoreAsync(System.IO.Path.GetFullPath(path), random, cancellationToken);
+        return OpenCoreAsync(System.IO.Path.GetFullPath(path), cancel => NodeIdentity.GenerateAsync(random, cancel), cancellationToken);
     }
+
+    /// <summary>
+    /// Opens the directory, creates it (mode 0700) if it does not exist, and loads its identity, or stores the given one if there is none.
+    /// </summary>
+    /// <param name="path">The directory.</param>
+    /// <param name="identity">The identity for a directory without one, with its private key. The store holds a copy of its own.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    /// <exception cref="ZeroTierException"><see cref="ZeroTierError.Storage"/>: the directory is in use or cannot be used, or its identity
+    /// files are damaged.</exception>
+    internal static Task<IdentityStore> OpenAsync(string path, NodeIdentity identity, CancellationToken cancellationToken) =>
+        OpenCoreAsync(
+            System.IO.Path.GetFullPath(path),
+            _ => Task.FromResult(NodeIdentity.Parse(identity.ToSecretText())),
+            cancellationToken);
 
     /// <summary>Releases the directory and overwrites the private key in memory.</summary>
     public void Dispose()
@@ -83,7 +98,8 @@ public sealed class IdentityStore : IDisposable
         _claim.Dispose();
     }
 
-    private static async Task<IdentityStore> OpenCoreAsync(string path, RandomSource random, CancellationToken cancellationToken)
+    private static async Task<IdentityStore> OpenCoreAsync(
+        string path, Func<CancellationToken, Task<NodeIdentity>> create, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         var claim = StorageClaim.Take(path);
@@ -94,7 +110,7 @@ public sealed class IdentityStore : IDisposable
             bool isNew = identity is null;
             if (identity is null)
             {
-                identity = await NodeIdentity.GenerateAsync(random, cancellationToken).ConfigureAwait(false);
+                identity = await create(cancellationToken).ConfigureAwait(false);
 
                 // The secret file first: if the machine stops in between, the public file can be made from it.
                 Save(path, SecretFileName, identity.ToSecretText(), secret: true);
@@ -184,7 +200,7 @@ public sealed class IdentityStore : IDisposable
         }
         finally
         {
-            Array.Clear(bytes);
+            CryptographicOperations.ZeroMemory(bytes);
         }
     }
 
@@ -197,7 +213,7 @@ public sealed class IdentityStore : IDisposable
         }
         finally
         {
-            Array.Clear(bytes);
+            CryptographicOperations.ZeroMemory(bytes);
         }
     }
 

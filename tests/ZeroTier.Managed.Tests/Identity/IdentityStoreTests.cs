@@ -38,6 +38,24 @@ public sealed class IdentityStoreTests : IDisposable
     }
 
     [Fact]
+    public async Task Open_async_given_identity_is_stored_in_a_directory_without_one_only()
+    {
+        using NodeIdentity given = NodeIdentityTests.Load(0), other = NodeIdentityTests.Load(1);
+        using (IdentityStore store = await IdentityStore.OpenAsync(Node, given, Cancellation))
+        {
+            Assert.True(store.IsNew);
+            Assert.Equal(given, store.Identity);
+        }
+
+        // The store has overwritten its own copy of the private key.
+        Assert.Equal(await File.ReadAllTextAsync(SecretFile, Cancellation), given.ToSecretText());
+        Assert.Equal(given.ToString(), await File.ReadAllTextAsync(PublicFile, Cancellation));
+        using IdentityStore again = await IdentityStore.OpenAsync(Node, other, Cancellation);
+        Assert.False(again.IsNew);
+        Assert.Equal(given, again.Identity);
+    }
+
+    [Fact]
     [UnsupportedOSPlatform("windows")]
     public async Task Open_async_new_directory_modes_are_those_of_a_secret()
     {

@@ -100,46 +100,10 @@ public sealed class IpInputTests : IDisposable
         byte[] packet = PacketBuilder.Ip(
             Them6, Us6, IpProtocol.HopByHopOptions,
             [
-                60,
-                0,
-                1,
-                4,
-                0,
-                0,
-                0,
-                0,
-                43,
-                1,
-                1,
-                12,
-                0,
-                0,
-                0,
-                0,
-                0,
-                0,
-                0,
-                0,
-                0,
-                0,
-                0,
-                0,
-                44,
-                0,
-                0,
-                0,
-                0,
-                0,
-                0,
-                0,
-                17,
-                0,
-                0,
-                0,
-                0,
-                0,
-                0,
-                9,
+                60, 0, 1, 4, 0, 0, 0, 0,
+                43, 1, 1, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+                44, 0, 0, 0, 0, 0, 0, 0,
+                17, 0, 0, 0, 0, 0, 0, 9,
                 .. udp,
             ]);
         Receive(packet);
@@ -342,6 +306,35 @@ public sealed class IpInputTests : IDisposable
         var answer = Assert.Single(_link.Sent);
         Assert.Equal(new MacAddress(0x3333_0000_0001), answer.Destination);
         Assert.Equal(0x20, answer.Payload[44]);
+    }
+
+    /// <summary>RFC 5227, 2.4 (c).</summary>
+    [Fact]
+    public void Each_address_of_ours_is_defended_once_in_ten_seconds_and_no_other()
+    {
+        var second = FrameWire.V4(3);
+        _stack.Configure(new IpConfiguration(2800, [new(Us4, 24), new(second, 24), new(Us6, 64)]));
+        AssertDefended([Us4, Us4, Them4, Us6], [Us4]);
+        _clock.Advance(TimeSpan.FromSeconds(4));
+        AssertDefended([Us4, second, second], [second]);
+        _clock.Advance(TimeSpan.FromMilliseconds(5999));
+        AssertDefended([Us4, second], []);
+        _clock.Advance(TimeSpan.FromMilliseconds(1));
+        AssertDefended([second, Us4, Us4], [Us4]);
+        _clock.Advance(TimeSpan.FromSeconds(4));
+        AssertDefended([Us4, second], [second]);
+
+        void AssertDefended(IpAddress[] claimed, IpAddress[] announced)
+        {
+            _link.Sent.Clear();
+            foreach (var address in claimed)
+            {
+                _stack.Defend(address);
+            }
+
+            Assert.All(_link.Sent, frame => Assert.Equal((MacAddress.Broadcast, EtherTypes.Arp), (frame.Destination, frame.EtherType)));
+            Assert.Equal(announced, _link.Sent.Select(frame => IpAddress.ReadIPv4(frame.Payload.AsSpan(14))));
+        }
     }
 
     [Fact]

@@ -7,6 +7,9 @@ public sealed class TcpLossyPathTests
 {
     private const int Mss = 1000;
 
+    // Of the receive window.
+    private const int Span = 16 << 20;
+
     // Selective acknowledgements of what is behind the gap keep coming, and show that the retransmission was lost too (RFC 8985, 3.2). At
     // 150 ms the second retransmission is answered 450 ms after the first transmission: later than a timeout that counted from the latest
     // advance.
@@ -87,27 +90,55 @@ public sealed class TcpLossyPathTests
         using var budget = new BufferBudget(TimeProvider.System, 64 << 20);
         var pool = new ChunkPool(64 << 20, budget);
         var queue = new TcpReassemblyQueue(pool);
-        for (uint i = 0; i < 1000; i++)
-        {
-            Assert.True(queue.Insert(1 + i * 20 % 20_000, new byte[10], 0, 1 << 20));
-        }
-
-        Assert.Equal(10_000, queue.Length);
+        Assert.Equal(1000, Open(queue, 1000, 256, 512));
+        Assert.Equal(256_000, queue.Length);
         var blocks = default(SackBlocks);
         Assert.Equal(3, queue.Report(0, 0, 3, ref blocks));
-        Assert.Equal(new SackBlock(19_981, 19_991), blocks[0]);
-        Assert.Equal(new SackBlock(19_961, 19_971), blocks[1]);
-        Assert.Equal(new SackBlock(5_001, 5_005), queue.FindHeld(4_995, 5_005));
-        Assert.Null(queue.FindHeld(5_011, 5_021));
+        Assert.Equal(new SackBlock(511_489, 511_745), blocks[0]);
+        Assert.Equal(new SackBlock(510_977, 511_233), blocks[1]);
+        Assert.Equal(new SackBlock(5_121, 5_130), queue.FindHeld(5_000, 5_130));
+        Assert.Null(queue.FindHeld(5_377, 5_633));
 
         // The gaps close from the front.
-        Assert.True(queue.Insert(11, new byte[10], 0, 1 << 20));
-        Assert.Equal(31u, queue.ContiguousEnd(1));
-        Assert.Equal(30, queue.Drain(1, null));
-        Assert.Equal(9_980, queue.Length);
+        Assert.True(queue.Insert(257, new byte[256], 0, Span));
+        Assert.Equal(769u, queue.ContiguousEnd(1));
+        Assert.Equal(768, queue.Drain(1, null));
+        Assert.Equal(255_488, queue.Length);
         queue.Clear();
         Assert.Equal(0, queue.Length);
         Assert.Equal(0, pool.Outstanding);
+    }
+
+    [Fact]
+    public void Tiny_segments_open_few_ranges_and_large_ones_many()
+    {
+        using var budget = new BufferBudget(TimeProvider.System, 64 << 20);
+        var queue = new TcpReassemblyQueue(new ChunkPool(64 << 20, budget));
+        Assert.Equal(TcpReassemblyQueue.MaxShortRanges, Open(queue, 1000, 1, 2));
+
+        // Data that opens no range is taken even so, and makes room for ranges when it makes the others longer.
+        Assert.True(queue.Insert(2, new byte[1], 0, Span));
+        Assert.True(queue.Insert(1, new byte[1 << 16], 0, Span));
+        Assert.True(queue.Insert(1 << 17, new byte[1], 0, Span));
+        queue.Clear();
+        Assert.Equal(5000, Open(queue, 5000, 1400, 2800));
+        queue.Clear();
+        Assert.Equal(TcpReassemblyQueue.MaxShortRanges, Open(queue, 5000, 255, 512));
+        queue.Clear();
+        Assert.Equal(TcpReassemblyQueue.MaxRanges, Open(queue, 20_000, 256, 512));
+    }
+
+    // Inserts ranges of this length until one is refused.
+    private static int Open(TcpReassemblyQueue queue, int most, int length, uint step)
+    {
+        byte[] data = new byte[length];
+        int count = 0;
+        while (count < most && queue.Insert(1 + (uint)count * step, data, 0, Span))
+        {
+            count++;
+        }
+
+        return count;
     }
 
     private static async Task ReadAsync(TcpSocket socket, Action<long> count)
