@@ -57,6 +57,8 @@ public interface IDatagramReceiver
     {
     }
 
-    /// <summary>All available datagrams have been delivered: the time to send what they caused.</summary>
+    /// <summary>
+    /// All available datagrams have been delivered: the time to send what they caused. Called by the thread that has delivered them.
+    /// </summary>
     void OnBatchEnd(int socket);
 }

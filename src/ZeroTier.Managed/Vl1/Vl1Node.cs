@@ -421,7 +421,7 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
     /// <summary>
     /// Passes the packets on hold to the layer above again, because credentials have arrived. To be called without holding locks.
     /// </summary>
-    public void RetryHeld() => _receiver.Retry(null);
+    public void RetryHeld() => Retry(arrived: null);
 
     /// <summary>All peers, as applications see them. Allocates.</summary>
     public IReadOnlyList<ZeroTierPeer> Snapshot() => _report.Snapshot();
@@ -457,6 +457,13 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
 
     internal void Enqueue(NodeId destination, Verb verb, ReadOnlySpan<byte> payload) => _deferred.Enqueue(destination, verb, payload);
 
+    // Also on threads that receive nothing, so it is a batch of its own.
+    private void Retry(Peer? arrived)
+    {
+        _receiver.Retry(arrived);
+        _client.OnBatchEnd();
+    }
+
     private void Tell(Outbox.Notice notice)
     {
         switch (notice.Kind)
@@ -484,7 +491,7 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
                 _client.OnRoundTrip(notice.RoundTrip);
                 break;
             case NoticeKind.IdentityArrived:
-                _receiver.Retry(notice.Peer);
+                Retry(notice.Peer);
                 break;
         }
     }

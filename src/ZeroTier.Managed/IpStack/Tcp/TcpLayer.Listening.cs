@@ -66,7 +66,7 @@ internal sealed partial class TcpLayer
             case TimeWaitTable.Verdict.Drop:
                 return;
             case TimeWaitTable.Verdict.Answer:
-                AddAnswer(key, answer);
+                Received.Add(new ReceivedBatch.Answer(key.Local, key.Remote, answer));
                 return;
             case TimeWaitTable.Verdict.Reuse:
                 minimumSequence = old.SendNext + 1;
@@ -91,7 +91,7 @@ internal sealed partial class TcpLayer
         if (!segment.Has(TcpFlags.Rst))
         {
             Statistics.Add(TcpCounter.ResetsSent);
-            AddAnswer(key, OutgoingSegment.ResetFor(segment));
+            Received.Add(new ReceivedBatch.Answer(key.Local, key.Remote, OutgoingSegment.ResetFor(segment)));
         }
     }
 
@@ -118,7 +118,7 @@ internal sealed partial class TcpLayer
         {
             listener.CookiesUntil = now + SynCookies.Lifetime;
             Statistics.Add(TcpCounter.SynCookiesSent);
-            AddAnswer(key, _cookies.Answer(key, syn, options, setup, now));
+            Received.Add(new ReceivedBatch.Answer(key.Local, key.Remote, _cookies.Answer(key, syn, options, setup, now)));
             return;
         }
 
@@ -136,7 +136,7 @@ internal sealed partial class TcpLayer
         var socket = new TcpSocket(this, key, TcpConnection.Accept(_environment, options, setup, syn, now), options, listener, sourceMac);
         if (TryEnter(socket, listener))
         {
-            MarkPending(socket);
+            Received.Add(socket);
         }
     }
 
@@ -171,7 +171,7 @@ internal sealed partial class TcpLayer
         if (TryEnter(socket, listener))
         {
             socket.OnSegment(segment, payload, sourceMac, now);
-            MarkPending(socket);
+            Received.Add(socket);
         }
     }
 

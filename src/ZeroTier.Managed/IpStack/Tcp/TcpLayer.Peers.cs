@@ -26,7 +26,7 @@ internal sealed partial class TcpLayer
             if (isPeer(entry.Value.RemoteMac, entry.Value.RemoteAddress))
             {
                 entry.Value.OnPeerHeard(now);
-                MarkPending(entry.Value);
+                Received.Add(entry.Value);
             }
         }
 
@@ -42,7 +42,7 @@ internal sealed partial class TcpLayer
             if (entry.Value.RemoteMac == peer)
             {
                 entry.Value.Probe(now);
-                MarkPending(entry.Value);
+                Received.Add(entry.Value);
             }
         }
 

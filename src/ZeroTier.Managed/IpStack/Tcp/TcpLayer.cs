@@ -5,8 +5,8 @@ namespace ZeroTier.Managed.IpStack.Tcp;
 /// <summary>TCP for one set of local addresses: demultiplexing, listeners, ports and timers. Thread-safe.</summary>
 internal sealed partial class TcpLayer : IDisposable
 {
-    // Most answers to segments without a connection (resets, SYN cookies) that are queued until the end of the batch.
-    private const int MaxAnswers = 1024;
+    // Beyond that, threads share a batch.
+    private const int MaxReceiveThreads = 32;
 
     private readonly TimeProvider _time;
     private readonly long _origin;
@@ -16,16 +16,11 @@ internal sealed partial class TcpLayer : IDisposable
     private readonly IsnGenerator _isn;
     private readonly PortAllocator _ports;
 
-    // Sockets with segments in the present batch. Leaf lock.
-    private readonly Lock _batchGate = new();
-    private readonly Stack<List<TcpSocket>> _spareLists = new();
-    private List<TcpSocket> _pending = [];
-    private List<Answer>? _answers;
+    // By the number of the thread, so that several receive threads neither wait for each other nor end each other's batches.
+    private readonly ReceivedBatch?[] _received = new ReceivedBatch?[MaxReceiveThreads];
     private int _count;
     private int _established;
     private long _batches;
-    private long _batchArrived;
-    private volatile bool _beginsBatch = true;
     private volatile bool _disposed;
 
     public TcpLayer(IIpOutput output, TimeProvider time, RandomSource random, TcpLayerOptions? options = null)
@@ -69,16 +64,14 @@ internal sealed partial class TcpLayer : IDisposable
     /// <summary>Ticks of 100 ns since the layer began.</summary>
     internal long Now => _time.GetElapsedTime(_origin).Ticks;
 
-    // The clock is read once for each batch of received packets, which arrived together.
-    private long ArrivalTime()
+    // The batch of this thread.
+    private ReceivedBatch Received
     {
-        if (_beginsBatch)
+        get
         {
-            Volatile.Write(ref _batchArrived, Now);
-            _beginsBatch = false;
+            ref ReceivedBatch? received = ref _received[Environment.CurrentManagedThreadId % MaxReceiveThreads];
+            return received ?? Interlocked.CompareExchange(ref received, new ReceivedBatch(), null) ?? received;
         }
-
-        return Volatile.Read(ref _batchArrived);
     }
 
     /// <summary>Processes a received segment. Deliveries to applications and transmissions wait for <see cref="EndOfBatch"/>.</summary>
@@ -99,7 +92,8 @@ internal sealed partial class TcpLayer : IDisposable
         }
 
         var key = new ConnectionKey(destination, source, header.DestinationPort, header.SourcePort);
-        long now = ArrivalTime();
+        ReceivedBatch received = Received;
+        long now = received.ArrivalTime(this);
         if (!_sockets.TryGetValue(key, out TcpSocket? socket))
         {
             OnUnknown(key, header, segment[header.HeaderBytes..], sourceMac, now);
@@ -107,7 +101,7 @@ internal sealed partial class TcpLayer : IDisposable
         }
 
         socket.OnSegment(header, segment[header.HeaderBytes..], sourceMac, now);
-        MarkPending(socket);
+        received.Add(socket);
     }
 
     /// <summary>
@@ -115,24 +109,10 @@ internal sealed partial class TcpLayer : IDisposable
     /// </summary>
     public void EndOfBatch()
     {
-        _beginsBatch = true;
-        List<TcpSocket> pending;
-        List<Answer>? answers;
-        lock (_batchGate)
+        ReceivedBatch received = Received;
+        if (!received.TryEnd(out List<TcpSocket> pending, out List<ReceivedBatch.Answer>? answers))
         {
-            if (_pending.Count == 0 && _answers is null)
-            {
-                return;
-            }
-
-            pending = _pending;
-            answers = _answers;
-            _pending = _spareLists.TryPop(out List<TcpSocket>? spare) ? spare : [];
-            _answers = null;
-            foreach (TcpSocket socket in pending)
-            {
-                socket.IsPending = false;
-            }
+            return;
         }
 
         TransmissionBatch batch = BeginBatch();
@@ -141,7 +121,7 @@ internal sealed partial class TcpLayer : IDisposable
             // Not "foreach (… in answers ?? [])", which would allocate an empty list for every batch.
             for (int i = 0; i < answers?.Count; i++)
             {
-                Answer answer = answers[i];
+                ReceivedBatch.Answer answer = answers[i];
                 answer.Segment.Write(
                     answer.Local, answer.Remote, batch.Packets.Reserve(answer.Local, answer.Remote, IpProtocol.Tcp, answer.Segment.Length));
                 batch.Packets.Commit();
@@ -163,11 +143,7 @@ internal sealed partial class TcpLayer : IDisposable
         }
 
         OnProgress();
-        pending.Clear();
-        lock (_batchGate)
-        {
-            _spareLists.Push(pending);
-        }
+        received.Return(pending);
     }
 
     /// <summary>Opens a connection. Cancelling the token aborts the attempt.</summary>
@@ -343,37 +319,6 @@ internal sealed partial class TcpLayer : IDisposable
         return !_sockets.ContainsKey(key) && !_timeWait.Contains(key, now) && !IsListening(localPort);
     }
 
-    private void MarkPending(TcpSocket socket)
-    {
-        // If it is already set: the thread that ends the batch clears the flag before it takes the socket's lock, so it sees what this
-        // segment has changed.
-        if (socket.IsPending)
-        {
-            return;
-        }
-
-        lock (_batchGate)
-        {
-            if (!socket.IsPending)
-            {
-                socket.IsPending = true;
-                _pending.Add(socket);
-            }
-        }
-    }
-
-    private void AddAnswer(in ConnectionKey key, in OutgoingSegment segment)
-    {
-        lock (_batchGate)
-        {
-            _answers ??= [];
-            if (_answers.Count < MaxAnswers)
-            {
-                _answers.Add(new Answer(key.Local, key.Remote, segment));
-            }
-        }
-    }
-
     private void OnDeadlines(List<TcpSocket> due, long now) => RunBatch(due, static (socket, now) => socket.OnDeadline(now));
 
     private void RunBatch(List<TcpSocket> sockets, Action<TcpSocket, long> work)
@@ -409,6 +354,4 @@ internal sealed partial class TcpLayer : IDisposable
     /// <param name="Id">Unique number, since batch objects are reused.</param>
     /// <param name="Now">The time when it began.</param>
     internal readonly record struct TransmissionBatch(IpBatch Packets, long Id, long Now);
-
-    private readonly record struct Answer(IpAddress Local, IpAddress Remote, OutgoingSegment Segment);
 }

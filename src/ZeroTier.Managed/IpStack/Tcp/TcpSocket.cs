@@ -40,7 +40,7 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
     private long _batchId;
     private bool _transmitting;
     private bool _transmitAgain;
-    private volatile bool _isPending;
+    private int _isPending;
 
     internal TcpSocket(
         TcpLayer layer,
@@ -122,12 +122,13 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
     /// <summary>Completes with the outcome of the handshake; only for connections that this end opened.</summary>
     internal Task<TcpSocket> Connected => _connected!.Task;
 
-    /// <summary>The socket is in the layer's list of sockets to run at the end of the batch. Written under that list's lock.</summary>
-    internal bool IsPending
-    {
-        get => _isPending;
-        set => _isPending = value;
-    }
+    /// <summary>The socket is to run at the end of a batch. False when it is already in a <see cref="ReceivedBatch"/>.</summary>
+    internal bool TryMarkPending() => Volatile.Read(ref _isPending) == 0 && Interlocked.Exchange(ref _isPending, 1) == 0;
+
+    /// <summary>
+    /// The socket is about to run. Before it takes its lock, so that it then sees what was received by a thread that found it marked.
+    /// </summary>
+    internal void ClearPending() => Interlocked.Exchange(ref _isPending, 0);
 
     /// <summary>The socket's entry in the listener's list while it is half-open. Guarded by the listener's lock.</summary>
     internal LinkedListNode<TcpSocket>? HalfOpenNode { get; set; }

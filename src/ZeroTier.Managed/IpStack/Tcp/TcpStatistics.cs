@@ -1,6 +1,6 @@
 namespace ZeroTier.Managed.IpStack.Tcp;
 
-/// <summary>Counters of one layer. Written with interlocked additions, read without a lock.</summary>
+/// <summary>Counters of one layer. Thread-safe.</summary>
 internal sealed class TcpStatistics
 {
     // Reasons for which segments and connections were dropped or refused. The names are part of the public statistics and must not change.
@@ -18,11 +18,11 @@ internal sealed class TcpStatistics
         (TcpCounter.PawsDropped, "tcp.paws"),
     ];
 
-    private readonly long[] _counters = new long[Enum.GetValues<TcpCounter>().Length];
+    private readonly StripedCounters _counters = new(Enum.GetValues<TcpCounter>().Length);
 
-    public long this[TcpCounter counter] => Volatile.Read(ref _counters[(int)counter]);
+    public long this[TcpCounter counter] => _counters[(int)counter];
 
-    public void Add(TcpCounter counter, long amount = 1) => Interlocked.Add(ref _counters[(int)counter], amount);
+    public void Add(TcpCounter counter, long amount = 1) => _counters.Add((int)counter, amount);
 
     /// <summary>Adds the count of each reason in <see cref="Drops"/> that is not zero to the table.</summary>
     public void AddDropped(IDictionary<string, long> table)

@@ -3,28 +3,34 @@ namespace ZeroTier.Managed.Vl1.Packets;
 /// <summary>Datagrams and bytes sent and received by the transport. Thread-safe.</summary>
 internal sealed class TrafficCounters
 {
-    private long _datagramsReceived;
-    private long _datagramsSent;
-    private long _bytesReceived;
-    private long _bytesSent;
+    private readonly StripedCounters _counters = new((int)Counter.Count);
 
-    public long DatagramsReceived => Volatile.Read(ref _datagramsReceived);
+    private enum Counter
+    {
+        DatagramsReceived,
+        DatagramsSent,
+        BytesReceived,
+        BytesSent,
+        Count,
+    }
 
-    public long DatagramsSent => Volatile.Read(ref _datagramsSent);
+    public long DatagramsReceived => _counters[(int)Counter.DatagramsReceived];
 
-    public long BytesReceived => Volatile.Read(ref _bytesReceived);
+    public long DatagramsSent => _counters[(int)Counter.DatagramsSent];
 
-    public long BytesSent => Volatile.Read(ref _bytesSent);
+    public long BytesReceived => _counters[(int)Counter.BytesReceived];
+
+    public long BytesSent => _counters[(int)Counter.BytesSent];
 
     internal void AddReceived(int bytes)
     {
-        Interlocked.Increment(ref _datagramsReceived);
-        Interlocked.Add(ref _bytesReceived, bytes);
+        _counters.Add((int)Counter.DatagramsReceived, 1);
+        _counters.Add((int)Counter.BytesReceived, bytes);
     }
 
     internal void AddSent(int datagrams, int bytes)
     {
-        Interlocked.Add(ref _datagramsSent, datagrams);
-        Interlocked.Add(ref _bytesSent, bytes);
+        _counters.Add((int)Counter.DatagramsSent, datagrams);
+        _counters.Add((int)Counter.BytesSent, bytes);
     }
 }
