@@ -14,16 +14,17 @@ using ZeroTier.SelfHosting;
 
 namespace ZeroTier.Controller.Server;
 
-/// <summary>The process: a node that is root and controller, and a web app on loopback.</summary>
+/// <summary>The server process: a node that is the controller and usually also the root, and a web app on loopback.</summary>
 internal static class ControllerServer
 {
-    // Where zt, and tools made for ZeroTierOne, look for the API's port.
+    // The file in which zt, and tools for ZeroTierOne, find the TCP port of the API.
     private const string PortFileName = "zerotier-one.port";
 
-    // Below the ten seconds after which container engines kill a process.
+    // Less than the ten seconds after which container engines kill a process.
     private static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(8);
 
-    // Below all other sources: appsettings.json in the storage folder may say otherwise. Who starts the server sees errors at its end.
+    // Every other configuration source overrides these, such as appsettings.json in the storage folder. The host's own log of a failed
+    // start is off: Program prints the error as the last line.
     private static readonly MemoryConfigurationSource Defaults = new()
     {
         InitialData =
@@ -35,7 +36,7 @@ internal static class ControllerServer
 
     public static async Task<int> RunAsync(ServerSettings settings, CancellationToken cancellationToken)
     {
-        // First, since it may be refused.
+        // First, because a malformed connection string throws here, before anything is written to the folder.
         var store = settings.Store.Create();
         var root = settings.Root is { } options ? await PrivateRoot.PrepareAsync(options, cancellationToken) : null;
         NodeId self;
@@ -56,7 +57,7 @@ internal static class ControllerServer
         }
         catch (OperationCanceledException) when (app.Lifetime.ApplicationStopping.IsCancellationRequested)
         {
-            // Told to end while it started, for example while the database did not answer.
+            // A signal stopped the process during start-up, for example while it waited for the database.
             return ExitCode.Success;
         }
 
@@ -70,12 +71,12 @@ internal static class ControllerServer
 
     private static WebApplication Build(ServerSettings settings, PlanetRoot? root, IControllerStore store)
     {
-        // The environment is none of the user's: in Development the node would be on the development network.
+        // Whatever DOTNET_ENVIRONMENT says: in Development the node would use the development network.
         var builder = WebApplication.CreateBuilder(
             new WebApplicationOptions { ContentRootPath = settings.Home, EnvironmentName = Environments.Production });
         ((IConfigurationBuilder)builder.Configuration).Sources.Insert(0, Defaults);
 
-        // The container images of .NET name a port in the environment, of which Kestrel would warn that it is not used.
+        // The container images of .NET set ASPNETCORE_HTTP_PORTS; Kestrel would warn that it is overridden.
         builder.WebHost.UseSetting(WebHostDefaults.HttpPortsKey, "");
         builder.WebHost.ConfigureKestrel(
             kestrel => kestrel.Listen(IPAddress.Loopback, settings.HttpPort, listen => listen.AllowMissingHost()));

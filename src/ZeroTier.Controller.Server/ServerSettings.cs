@@ -2,28 +2,29 @@ using ZeroTier.SelfHosting;
 
 namespace ZeroTier.Controller.Server;
 
-/// <summary>What the command line says.</summary>
+/// <summary>The settings of the server, from its command line.</summary>
 internal sealed record ServerSettings
 {
     private const string PublicRoots = "public";
 
-    /// <summary>The folder with everything that must not be lost.</summary>
+    /// <summary>The storage folder: identity, signing key, planet, API token and, without PostgreSQL, the database.</summary>
     public required string Home { get; init; }
 
+    /// <summary>Where networks and members are stored.</summary>
     public required StoreSettings Store { get; init; }
 
-    /// <summary>The TCP port of API and pages on loopback; 0 for any.</summary>
+    /// <summary>The TCP port of the web app (HTTP API and web pages) on loopback; 0 for any free port.</summary>
     public required int HttpPort { get; init; }
 
-    /// <summary>The root that this node is; null where the roots are others'.</summary>
+    /// <summary>The options of the root that runs on this node; null if other roots are used.</summary>
     public PrivateRootOptions? Root { get; init; }
 
-    /// <summary>A planet file of others' roots, or <c>public</c>; null where this node is the root.</summary>
+    /// <summary>The planet file of other roots, or <c>public</c> for ZeroTier's public roots; null if this node is the root.</summary>
     public string? Planet { get; init; }
 
-    /// <summary>Whether the roots are ZeroTier's own.</summary>
+    /// <summary>Whether ZeroTier's public roots are used.</summary>
     public bool IsPublic => Planet == PublicRoots;
 
-    /// <summary>The planet file that members need; null where the roots are ZeroTier's own.</summary>
+    /// <summary>The full path of the planet file that members need; null for ZeroTier's public roots.</summary>
     public string? PlanetPath => IsPublic ? null : Path.GetFullPath(Planet ?? Path.Combine(Home, PrivateRoot.PlanetFileName));
 }

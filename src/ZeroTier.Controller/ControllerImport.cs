@@ -97,16 +97,16 @@ public sealed class ControllerImport : IDisposable
     }
 
     /// <summary>
-    /// Makes a storage folder that of the controller's node: writes the identity, where the folder has none, and copies the peers that the
-    /// node knew.
+    /// Prepares a storage folder with which a node of this library continues as the controller's node: writes the identity if the folder
+    /// has none, and copies the peer cache.
     /// </summary>
     /// <remarks>
-    /// A root cannot ask anybody who a member is that speaks to it: without the peers, members of a controller that is the root wait until
-    /// they introduce themselves anew, which takes minutes. Of peers, at most those are copied that a node keeps, the latest first; what
-    /// is none is left out.
+    /// The peer cache matters for a controller that is also the root. A node asks a root for the identities of nodes that it does not know;
+    /// a root has nobody to ask, so without the cache it drops a member's packets until the member sends its identity again (HELLO), which
+    /// takes minutes. At most as many peers are copied as a node keeps, the latest first. Files without a valid peer record are skipped.
     /// </remarks>
-    /// <param name="storagePath">The folder; made when missing, for the owner only. No node may be using it.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="storagePath">The folder; created if missing, accessible to its owner only. No node may be using it.</param>
+    /// <param name="cancellationToken">Cancels the operation, which can be repeated.</param>
     /// <exception cref="ZeroTierException">The folder has another identity, is in use, or cannot be written, or the peers cannot be
     /// read.</exception>
     public async Task WriteNodeAsync(string storagePath, CancellationToken cancellationToken = default)

@@ -11,7 +11,7 @@ namespace ZeroTier.Hosting;
 /// </summary>
 /// <remarks>
 /// In the configuration every scalar property of this class and of <see cref="Transport"/> is a setting of the same name. Lists are arrays
-/// or one comma-separated text.
+/// or one comma-separated string.
 /// </remarks>
 public class ZeroTierNodeOptions
 {
@@ -19,9 +19,9 @@ public class ZeroTierNodeOptions
     public const string SectionName = "ZeroTier";
 
     /// <summary>
-    /// Whether a node runs at all. If false, neither the node nor its endpoints are started: connecting fails with the reason, and a web
-    /// app is served at its URLs as without this package. Default true. Under the <c>TestServer</c> of <c>WebApplicationFactory</c>, which
-    /// serves no endpoints, no node runs either.
+    /// Whether a node is started. If false, neither the node nor its endpoints are started: connecting fails with an error that says so,
+    /// and a web app is served at its URLs as without this package. Default true. The <c>TestServer</c> of <c>WebApplicationFactory</c>
+    /// serves no endpoints, so no node is started under it either.
     /// </summary>
     public bool Enabled { get; set; } = true;
 
@@ -117,33 +117,34 @@ public class ZeroTierNodeOptions
     public IPEndPoint? TcpRelay { get; set; }
 
     /// <summary>
-    /// Where a node that is a root takes nodes by TCP, those that have it as their <see cref="TcpRelay"/>, such as <c>0.0.0.0:8443</c>.
-    /// Without effect on a node that is no root of its planet. Managed engine. Default: none.
+    /// The local endpoint at which a node that is a root accepts TCP connections from nodes that have it as their <see cref="TcpRelay"/>,
+    /// such as <c>0.0.0.0:8443</c>. No effect on a node that is not a root of its planet. Managed engine. Default: none.
     /// </summary>
     public IPEndPoint? TcpRelayListen { get; set; }
 
     /// <summary>
-    /// A file to capture the frames of the node's networks to, as long as the setting names one: pcapng, for Wireshark. Only its owner may
-    /// read it; an older capture is replaced, nothing else is. A capture that cannot be made is a warning, and the node runs without it.
-    /// Followed at run time: a change ends the capture and begins the next one. Managed engine. Default: none.
+    /// The file to which the frames of the node's networks are captured, in the format pcapng (Wireshark). Only its owner can read it. An
+    /// existing capture is replaced, any other existing file is not. If the capture cannot be started, a warning is logged and the node
+    /// runs without it. A change at run time ends the capture and starts one to the new file, if any. Managed engine. Default: none, which
+    /// captures nothing.
     /// </summary>
     public string? CapturePath { get; set; }
 
     /// <summary>
-    /// The maximum size of the file of <see cref="CapturePath"/> in bytes, 4,096 or more; at that size the capture ends. Default 67,108,864
-    /// (64 MiB).
+    /// The maximum size of the file <see cref="CapturePath"/> in bytes, 4,096 or more. The capture ends when it is reached. Default
+    /// 67,108,864 (64 MiB).
     /// </summary>
     public long MaxCaptureSize { get; set; } = new CaptureOptions().MaxSize;
 
     /// <summary>
-    /// Host names for this node's own calls, such as <c>orders</c>, like a hosts file. The value is an address on a network,
+    /// Host names that this node resolves, such as <c>orders</c>, as in a hosts file. The value is an address on a network,
     /// <c>NODE.NETWORK.zt</c>, or a node ID if there is only one network. They take precedence over names of networks. Default: none.
     /// </summary>
     public IDictionary<string, string> Hosts { get; } = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>
-    /// How long start-up waits for the node to be online and every network to be ready before it fails with the reason: more than zero, at
-    /// most one day. Default: null, which does not wait; the node becomes ready later.
+    /// How long start-up waits for the node to be online and every network to be ready; then it fails with an error that says what is not
+    /// ready. More than zero, at most one day. Default: null, which does not wait: the node becomes ready after start-up.
     /// </summary>
     public TimeSpan? RequireReadyWithin { get; set; }
 
@@ -153,7 +154,7 @@ public class ZeroTierNodeOptions
     /// </summary>
     public ZeroTierTransportOptions Transport { get; } = new();
 
-    /// <summary>The settings in use that only the managed engine supports and that must not be ignored silently.</summary>
+    /// <summary>The names of the settings that are set and that only the managed engine supports: libzt does not start with them.</summary>
     internal IEnumerable<string> ManagedOnly => new[]
     {
         (AllowDefaultRoutes, nameof(AllowDefaultRoutes)),
@@ -172,7 +173,8 @@ public class ZeroTierNodeOptions
     internal string? DevelopmentNetworkPath { get; private set; }
 
     /// <summary>
-    /// The configuration sets DevelopmentNetwork to false: neither the path of a development network nor the environment selects it then.
+    /// The configuration sets DevelopmentNetwork to false: then neither the path of a development network in the configuration nor the
+    /// environment Development selects it.
     /// </summary>
     internal bool DevelopmentNetworkRefused { get; set; }
 

@@ -44,12 +44,13 @@ public sealed class PrivateRoot : IAsyncDisposable
     }
 
     /// <summary>
-    /// Does as <see cref="CreatePlanetAsync"/>, for a root that is part of another node, such as that of a host: a node with this storage
-    /// folder, with the planet that lies there, and on the port of the result's endpoints is the root.
+    /// Prepares a root whose node is started by other code, such as the host of an app: creates the identity, signing key and planet if
+    /// missing, and writes the planet. A node with the same storage folder, the planet in it, and the port of the returned endpoints is
+    /// then the root. Opens no sockets.
     /// </summary>
-    /// <param name="options">Where to, and the root's endpoints. When they differ from those of an existing planet, it is updated.</param>
-    /// <param name="cancellationToken">Gives up.</param>
-    /// <returns>This root as the planet names it, with at least one endpoint.</returns>
+    /// <param name="options">The options. If the endpoints differ from those of an existing planet, the planet is updated.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    /// <returns>This root's entry in the planet, with at least one endpoint.</returns>
     /// <exception cref="ArgumentException">An option is out of its range.</exception>
     /// <exception cref="ZeroTierException">The folder is in use or its files are damaged.</exception>
     public static async Task<PlanetRoot> PrepareAsync(PrivateRootOptions options, CancellationToken cancellationToken = default)
@@ -58,10 +59,9 @@ public sealed class PrivateRoot : IAsyncDisposable
         return Find(folder, Publish(folder, options));
     }
 
-    /// <summary>Starts the root; makes identity, signing key and planet at the first time.</summary>
-    /// <param name="options">Where it lives and where it is reached. When the endpoints differ from the planet's, the planet is
-    /// updated.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <summary>Starts the root. Creates the identity, signing key and planet if missing.</summary>
+    /// <param name="options">The options. If the endpoints differ from those of an existing planet, the planet is updated.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     /// <exception cref="ArgumentException">An option is out of its range.</exception>
     /// <exception cref="ZeroTierException">The folder is in use or its files are damaged, or the port cannot be opened.</exception>
     public static async Task<PrivateRoot> StartAsync(PrivateRootOptions options, CancellationToken cancellationToken = default)

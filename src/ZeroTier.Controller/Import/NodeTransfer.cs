@@ -7,14 +7,18 @@ using ZeroTier.Platform;
 
 namespace ZeroTier.Controller.Import;
 
-/// <summary>What makes a storage folder that of a node which lived elsewhere: its identity, and the peers that it knew.</summary>
+/// <summary>Copies a node from the home folder of ZeroTierOne to a storage folder: its identity and its peer cache.</summary>
 internal static class NodeTransfer
 {
     private const string PeersName = "peers.d";
     private const string PeerPattern = "*.peer";
 
-    /// <summary>Writes the identity where the folder has none, and then the peers.</summary>
-    /// <exception cref="ZeroTierException">The folder is in use, or another node's.</exception>
+    /// <summary>Writes the identity if the folder has none, and then the peers.</summary>
+    /// <param name="identity">The node's identity, with its private key.</param>
+    /// <param name="source">The home folder of ZeroTierOne.</param>
+    /// <param name="target">The storage folder; created if missing, accessible to its owner only.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    /// <exception cref="ZeroTierException">The folder is in use, or has another identity.</exception>
     public static async Task WriteAsync(NodeIdentity identity, string source, string target, CancellationToken cancellationToken)
     {
         // While the store is open, no node can use the folder and write peers to it.
@@ -43,7 +47,7 @@ internal static class NodeTransfer
         {
             if (PrivateFile.Read(file.FullName, KnownPeer.MaxSize) is var record && KnownPeer.TryRead(record) is { } peer)
             {
-                // Named anew: what the record says counts. The time tells the node whom to greet first.
+                // The name comes from the record, not from the source file. The node loads its cached peers in the order of file times.
                 string copy = Path.Combine(target, $"{peer.Identity.Address}.peer");
                 PrivateFile.Write(copy, record, secret: true, overwrite: true, durable: false);
                 File.SetLastWriteTimeUtc(copy, file.LastWriteTimeUtc);
