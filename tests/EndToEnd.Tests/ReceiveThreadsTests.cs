@@ -13,14 +13,16 @@ public sealed class ReceiveThreadsTests(LoopbackUniverse universe) : IClassFixtu
     private const int Bytes = 3_000_000;
     private const int Port = 7;
 
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
     [Fact]
     public async Task No_byte_is_lost_or_out_of_place()
     {
         var server = await universe.StartNodeAsync(
             () => UdpDatagramTransport.Open(new UdpDatagramTransportOptions { LoopbackOnly = true, ReceiveThreads = 4 }));
-        await using var listener = await server.ListenAsync(new ZeroTierEndPoint(LoopbackUniverse.Network, Port));
+        await using var listener = await server.ListenAsync(new ZeroTierEndPoint(LoopbackUniverse.Network, Port), Cancellation);
         var echoing = EchoAsync(listener);
-        var address = (await server.WaitForNetworkAsync(LoopbackUniverse.Network)).Addresses[0].Address;
+        var address = (await server.WaitForNetworkAsync(LoopbackUniverse.Network, Cancellation)).Addresses[0].Address;
 
         var exchanges = new List<Task>();
         for (int i = 0; i < Clients; i++)
@@ -30,7 +32,7 @@ public sealed class ReceiveThreadsTests(LoopbackUniverse universe) : IClassFixtu
                 .Select(_ => ExchangeAsync(client, new ZeroTierEndPoint(LoopbackUniverse.Network, address, Port))));
         }
 
-        await Task.WhenAll(exchanges).WaitAsync(TimeSpan.FromMinutes(2), TestContext.Current.CancellationToken);
+        await Task.WhenAll(exchanges).WaitAsync(TimeSpan.FromMinutes(2), Cancellation);
         await listener.DisposeAsync();
         await echoing;
     }
@@ -39,13 +41,13 @@ public sealed class ReceiveThreadsTests(LoopbackUniverse universe) : IClassFixtu
     private static async Task ExchangeAsync(ManagedNode client, ZeroTierEndPoint server)
     {
         byte[] sent = RandomNumberGenerator.GetBytes(Bytes);
-        await using var connection = await client.ConnectAsync(server);
-        var sending = connection.Output.WriteAsync(sent).AsTask();
+        await using var connection = await client.ConnectAsync(server, cancellationToken: Cancellation);
+        var sending = connection.Output.WriteAsync(sent, Cancellation).AsTask();
         byte[] received = new byte[Bytes];
         int count = 0;
         while (count < Bytes)
         {
-            var read = await connection.Input.ReadAsync();
+            var read = await connection.Input.ReadAsync(Cancellation);
             Assert.False(read.IsCompleted && read.Buffer.IsEmpty, $"ended after {count} bytes");
             read.Buffer.CopyTo(received.AsSpan(count));
             count += (int)read.Buffer.Length;
@@ -59,7 +61,7 @@ public sealed class ReceiveThreadsTests(LoopbackUniverse universe) : IClassFixtu
     private static async Task EchoAsync(IZeroTierListener listener)
     {
         var echoes = new List<Task>();
-        while (await listener.AcceptAsync() is { } connection)
+        while (await listener.AcceptAsync(Cancellation) is { } connection)
         {
             echoes.Add(EchoAsync(connection));
         }
@@ -71,7 +73,7 @@ public sealed class ReceiveThreadsTests(LoopbackUniverse universe) : IClassFixtu
     {
         await using (connection)
         {
-            while (await connection.Input.ReadAsync() is { IsCompleted: false } read)
+            while (await connection.Input.ReadAsync(Cancellation) is { IsCompleted: false } read)
             {
                 foreach (var part in read.Buffer)
                 {
@@ -79,7 +81,7 @@ public sealed class ReceiveThreadsTests(LoopbackUniverse universe) : IClassFixtu
                 }
 
                 connection.Input.AdvanceTo(read.Buffer.End);
-                await connection.Output.FlushAsync();
+                await connection.Output.FlushAsync(Cancellation);
             }
         }
     }
