@@ -6,6 +6,10 @@ internal sealed partial class TcpConnection
 {
     private const int ReceiveReserve = 128 * 1024;
 
+    // What was lost comes a round trip later, or two when it is lost again. Where one segment in twenty is lost, one of ten thousand is
+    // lost three times in a row; meanwhile new data shall go on.
+    private const int WindowFactorWithGaps = 4;
+
     // RFC 1122, 4.2.3.2: below 500 ms.
     private const long AcknowledgementDelay = 40 * TimeSpan.TicksPerMillisecond;
 
@@ -352,9 +356,8 @@ internal sealed partial class TcpConnection
             return;
         }
 
-        // What was lost comes a round trip later, and often two when the path loses much; meanwhile new data shall go on.
         int beyond = _reassembly.Length;
-        long wanted = _tuning.OnDelivered(_delivered + (uint)beyond, now) * (beyond > 0 ? 2 : 1);
+        long wanted = _tuning.OnDelivered(_delivered + (uint)beyond, now) * (beyond > 0 ? WindowFactorWithGaps : 1);
         if (wanted > _window.Size && _scalingOn && _environment.Budget.Used + wanted < _environment.Budget.Limit / 2)
         {
             _window.Size = (int)Math.Min(wanted, MaxReceiveWindow);

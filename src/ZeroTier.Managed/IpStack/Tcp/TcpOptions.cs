@@ -33,7 +33,7 @@ internal sealed record TcpSocketOptions
     /// Largest receive window in bytes. The window grows with the path's bandwidth-delay product, as far as the application reads at that
     /// rate. No effect when less than <see cref="ReceiveWindow"/>. Received data in memory is bounded by this plus the input pipe's limit.
     /// </summary>
-    public int MaxReceiveWindow { get; init; } = 16 << 20;
+    public int MaxReceiveWindow { get; init; } = 32 << 20;
 
     /// <summary>
     /// Most unacknowledged and unsent bytes that the stack itself holds, besides the output pipe; at least 128 KiB. The limit in force

@@ -139,7 +139,7 @@ public sealed class TcpSegmentClauseTests
         using var scaled = new TcpPeer();
         scaled.Open(syn: s => s with { WindowScale = 7 });
         scaled.Send(Ack, scaled.OurNext + 1, scaled.TheirNext, payload: "x");
-        Assert.Equal((1 << 20) >> 9, scaled.Expect(Ack).Window);
+        Assert.Equal((1 << 20) >> 10, scaled.Expect(Ack).Window);
     }
 
     [Fact]

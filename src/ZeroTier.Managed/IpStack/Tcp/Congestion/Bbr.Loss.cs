@@ -38,11 +38,12 @@ internal sealed partial class Bbr
     private bool HasQueued => _roundTripSamples > 0 && _minRoundTrip != long.MaxValue
         && _roundTripSum / _roundTripSamples > _minRoundTrip + Math.Max(_minRoundTrip / QueueDivisor, QueueNoise);
 
-    // The ambient loss to expect in this number of bytes, plus two standard deviations for chance.
+    // The ambient loss to expect in this number of bytes, and three standard deviations for chance: that of these bytes, and that of the
+    // estimate. Each false alarm costs seconds, until the next probe for bandwidth.
     private double AmbientShare(long bytes)
     {
         double share = AmbientLoss * bytes;
-        return share + 2 * Math.Sqrt(share * _segmentSize);
+        return share + 3 * Math.Sqrt(share * (_segmentSize + (bytes / AmbientMemory)));
     }
 
     private bool IsTooMuch(long lost, long sent) => lost > sent * LossThreshold + AmbientShare(sent);
