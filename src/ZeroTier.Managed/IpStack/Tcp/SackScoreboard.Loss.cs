@@ -51,38 +51,31 @@ internal sealed partial class SackScoreboard
             ? 0
             : Math.Min(_minRoundTrip / 4 * _reorderingMultiplier, smoothedRoundTrip);
         bool found = false;
-        for (int i = 0; i < Count; i++)
+        for (int place = _oldest, next; place != None; place = next)
         {
-            ref Sent sent = ref At(i);
-            bool sentBefore = sent.SentAt < _rackSentAt || sent.SentAt == _rackSentAt && Sequence.IsBefore(sent.End, _rackEnd);
-            if (!sentBefore)
+            ref Sent sent = ref _ring[place];
+            next = sent.Later;
+            if (sent.SentAt > _rackSentAt)
             {
-                // Segments that were never retransmitted are in order of sending time: no later one can have been sent before.
-                if ((sent.Flags & SentFlags.Retransmitted) == 0)
-                {
-                    break;
-                }
-
-                continue;
+                break;
             }
 
-            if ((sent.Flags & (SentFlags.Sacked | SentFlags.Lost)) != 0)
+            if (sent.SentAt == _rackSentAt && !Sequence.IsBefore(sent.End, _rackEnd))
             {
                 continue;
             }
 
             long lostAt = sent.SentAt + _rackRoundTrip + patience;
-            if (lostAt <= now)
-            {
-                MarkLost(ref sent);
-                congestion.OnSegmentLost(
-                    sent.Length, sent.State.InFlight, _rate.Lost - sent.State.Lost, sent.State.IsApplicationLimited, now);
-                found = true;
-            }
-            else
+            if (lostAt > now)
             {
                 checkAt = Math.Min(checkAt, lostAt);
+                break;
             }
+
+            MarkLostAt(IndexAt(place));
+            congestion.OnSegmentLost(
+                sent.Length, sent.State.InFlight, _rate.Lost - sent.State.Lost, sent.State.IsApplicationLimited, now);
+            found = true;
         }
 
         return found;
@@ -128,14 +121,16 @@ internal sealed partial class SackScoreboard
                 LostBytes -= sent.Length;
             }
         }
+
+        LinkAll();
     }
 
     /// <summary>Marks the first segment as lost; for peers without SACK, after duplicate acknowledgements.</summary>
     public void MarkFirstLost()
     {
-        if (Count > 0 && (At(0).Flags & (SentFlags.Lost | SentFlags.Sacked)) == 0)
+        if (Count > 0 && IsOpen(At(0)))
         {
-            MarkLost(ref At(0));
+            MarkLostAt(0);
         }
     }
 
@@ -151,22 +146,31 @@ internal sealed partial class SackScoreboard
 
         // A first segment that was selectively acknowledged, but never cumulatively, was discarded by the peer (reneging): ignore all SACK
         // information (RFC 2018, 8).
-        bool reneged = Count > 0 && (At(0).Flags & SentFlags.Sacked) != 0;
+        if (Count > 0 && (At(0).Flags & SentFlags.Sacked) != 0)
+        {
+            ForgetSacks();
+        }
+
         for (int i = 0; i < Count; i++)
         {
-            ref Sent sent = ref At(i);
-            if (reneged && (sent.Flags & SentFlags.Sacked) != 0)
+            if (IsOpen(At(i)) && (i == 0 || At(i).SentAt <= sentBefore))
             {
-                sent.Flags &= ~SentFlags.Sacked;
-                SackedBytes -= sent.Length;
-                SackedSegments--;
-            }
-
-            if ((sent.Flags & (SentFlags.Sacked | SentFlags.Lost)) == 0 && (i == 0 || sent.SentAt <= sentBefore))
-            {
-                MarkLost(ref sent);
+                MarkLostAt(i);
             }
         }
+    }
+
+    private void ForgetSacks()
+    {
+        for (int i = 0; i < Count; i++)
+        {
+            At(i).Flags &= ~SentFlags.Sacked;
+        }
+
+        SackedBytes = 0;
+        SackedSegments = 0;
+        _known = default;
+        LinkAll();
     }
 
     /// <summary>Marks segments longer than this as lost, after the path MTU has fallen.</summary>
@@ -176,10 +180,9 @@ internal sealed partial class SackScoreboard
         int before = LostBytes;
         for (int i = 0; i < Count; i++)
         {
-            ref Sent sent = ref At(i);
-            if (sent.Length > longerThan && (sent.Flags & (SentFlags.Sacked | SentFlags.Lost)) == 0)
+            if (At(i).Length > longerThan && IsOpen(At(i)))
             {
-                MarkLost(ref sent);
+                MarkLostAt(i);
             }
         }
 
@@ -189,17 +192,20 @@ internal sealed partial class SackScoreboard
     /// <summary>Marks the last segment as lost, so that it is retransmitted as a tail loss probe (RFC 8985, 7.3).</summary>
     public bool MarkLastLost()
     {
-        if (Count == 0 || (At(Count - 1).Flags & (SentFlags.Sacked | SentFlags.Lost)) != 0)
+        if (Count == 0 || !IsOpen(At(Count - 1)))
         {
             return false;
         }
 
-        MarkLost(ref At(Count - 1));
+        MarkLostAt(Count - 1);
         return true;
     }
 
-    private void MarkLost(ref Sent sent)
+    private void MarkLostAt(int index)
     {
+        ref Sent sent = ref At(index);
+        Unlink(index);
+        _firstLost = LostBytes == 0 ? index : Math.Min(_firstLost, index);
         sent.Flags |= SentFlags.Lost;
         LostBytes += sent.Length;
         _rate.Lost += sent.Length;

@@ -14,6 +14,13 @@ internal sealed partial class SackScoreboard
     private DeliveryRate _rate;
     private int _first;
 
+    // No segment before this index is marked as lost.
+    private int _firstLost;
+
+    // The latest blocks, which peers repeat and extend, so that what they have reported is not looked at each time.
+    private SackBlocks _known;
+    private int _nextKnown;
+
     public int Count { get; private set; }
 
     /// <summary>Sequence numbers sent and not cumulatively acknowledged.</summary>
@@ -54,6 +61,7 @@ internal sealed partial class SackScoreboard
         bool isFirst = InFlight == 0;
         Outstanding += length;
         At(Count++) = new Sent { Start = sequence, Length = length, SentAt = now, State = _rate.OnSent(now, InFlight, isFirst) };
+        Link(Count - 1);
     }
 
     /// <summary>Removes everything below the acknowledgement number.</summary>
@@ -98,10 +106,21 @@ internal sealed partial class SackScoreboard
             else
             {
                 OnDelivered(sent, now, ref delivery);
+                if ((sent.Flags & SentFlags.Lost) == 0)
+                {
+                    Unlink(0);
+                }
             }
 
             _first = (_first + 1) & (_ring.Length - 1);
+            _firstLost = Math.Max(0, _firstLost - 1);
             Count--;
+        }
+
+        if (SackedSegments == 0)
+        {
+            // Sequence numbers return.
+            _known = default;
         }
 
         if (Count == 0 && _ring.Length > 64)
@@ -124,7 +143,7 @@ internal sealed partial class SackScoreboard
             return;
         }
 
-        for (int i = IndexOf(block.Start); i < Count; i++)
+        for (int i = FirstNewIn(block); i < Count; i++)
         {
             ref Sent sent = ref At(i);
             if (Sequence.IsAfter(sent.End, block.End))
@@ -137,6 +156,10 @@ internal sealed partial class SackScoreboard
                 if ((sent.Flags & SentFlags.Lost) != 0)
                 {
                     LostBytes -= sent.Length;
+                }
+                else
+                {
+                    Unlink(i);
                 }
 
                 sent.Flags = (sent.Flags | SentFlags.Sacked) & ~SentFlags.Lost;
@@ -179,45 +202,48 @@ internal sealed partial class SackScoreboard
 
         _ring = cut;
         _first = 0;
+        _firstLost = 0;
+        _known = default;
         Count = pieces;
+        LinkAll();
     }
 
     /// <summary>Takes the first segment that is marked as lost and counts it as retransmitted now.</summary>
     public bool TryRetransmit(long now, out uint sequence, out int length)
     {
-        for (int i = 0; LostBytes > 0 && i < Count; i++)
+        if (FirstLostLength() == 0)
         {
-            ref Sent sent = ref At(i);
-            if ((sent.Flags & SentFlags.Lost) != 0)
-            {
-                bool isFirst = InFlight == 0;
-                sent.Flags = (sent.Flags & ~SentFlags.Lost) | SentFlags.Retransmitted;
-                sent.SentAt = now;
-                LostBytes -= sent.Length;
-                sent.State = _rate.OnSent(now, InFlight, isFirst);
-                sequence = sent.Start;
-                length = sent.Length;
-                return true;
-            }
+            sequence = 0;
+            length = 0;
+            return false;
         }
 
-        sequence = 0;
-        length = 0;
-        return false;
+        ref Sent sent = ref At(_firstLost);
+        bool isFirst = InFlight == 0;
+        sent.Flags = (sent.Flags & ~SentFlags.Lost) | SentFlags.Retransmitted;
+        sent.SentAt = now;
+        LostBytes -= sent.Length;
+        sent.State = _rate.OnSent(now, InFlight, isFirst);
+        sequence = sent.Start;
+        length = sent.Length;
+        Link(_firstLost);
+        return true;
     }
 
     /// <summary>The length of the first lost segment; 0 when there is none.</summary>
     public int FirstLostLength()
     {
-        for (int i = 0; LostBytes > 0 && i < Count; i++)
+        if (LostBytes == 0)
         {
-            if ((At(i).Flags & SentFlags.Lost) != 0)
-            {
-                return At(i).Length;
-            }
+            return 0;
         }
 
-        return 0;
+        while ((At(_firstLost).Flags & SentFlags.Lost) == 0)
+        {
+            _firstLost++;
+        }
+
+        return At(_firstLost).Length;
     }
 
     public void Clear()
@@ -229,9 +255,31 @@ internal sealed partial class SackScoreboard
         SackedBytes = 0;
         SackedSegments = 0;
         LostBytes = 0;
+        _firstLost = 0;
+        _known = default;
+        (_oldest, _newest) = (None, None);
     }
 
     private ref Sent At(int index) => ref _ring[(_first + index) & (_ring.Length - 1)];
+
+    // The first segment of a block that its last repetition cannot have contained.
+    private int FirstNewIn(SackBlock block)
+    {
+        foreach (ref SackBlock known in (Span<SackBlock>)_known)
+        {
+            if (known.Start == block.Start && known.End != known.Start)
+            {
+                // The segment before may reach beyond the end of what was known.
+                int first = Math.Max(IndexOf(block.Start), IndexOf(Sequence.Min(known.End, block.End)) - 1);
+                known = block;
+                return first;
+            }
+        }
+
+        _known[_nextKnown] = block;
+        _nextKnown = (_nextKnown + 1) % SackBlocks.Capacity;
+        return IndexOf(block.Start);
+    }
 
     // The first segment that begins at or after this number.
     private int IndexOf(uint sequence)
@@ -259,9 +307,10 @@ internal sealed partial class SackScoreboard
         var larger = new Sent[Math.Max(16, _ring.Length * 2)];
         for (int i = 0; i < Count; i++)
         {
-            larger[i] = At(i);
+            larger[i] = At(i) with { Earlier = IndexAt(At(i).Earlier), Later = IndexAt(At(i).Later) };
         }
 
+        (_oldest, _newest) = (IndexAt(_oldest), IndexAt(_newest));
         _ring = larger;
         _first = 0;
     }
@@ -295,6 +344,10 @@ internal sealed partial class SackScoreboard
         public long SentAt;
         public SentFlags Flags;
         public DeliveryRate.SentState State;
+
+        // Neighbours in the order of sending, as places in the ring.
+        public int Earlier;
+        public int Later;
 
         public readonly uint End
         {
