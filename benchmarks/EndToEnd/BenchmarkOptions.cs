@@ -11,6 +11,7 @@ internal sealed record BenchmarkOptions
                    [--engine E] [--network A,B] [--apps NAME=FOLDER,…]
         dotnet run -c Release --project benchmarks/EndToEnd -- --markdown FILE
         dotnet run -c Release --project benchmarks/EndToEnd -- --compare FILE,… FILE,…
+        dotnet run -c Release --project benchmarks/EndToEnd -- --scale [connections,busy,networks,nodes] [--up-to N] [--seconds N]
 
           --seconds N      duration of each timed measure, default 5
           --json FILE      writes the results as JSON: every round, and the machine
@@ -24,6 +25,8 @@ internal sealed record BenchmarkOptions
                            benchmarks/record publishes three
           --markdown FILE  the table of README from results that --json wrote
           --compare A B    medians of the results of several runs of two commits, spread and ratio; benchmarks/compare makes the runs
+          --scale L        the cost of one at 1, 10, 100, … idle connections, busy connections, networks, nodes, as Markdown tables; each up
+                           to its goal (100,000, 20,000, 1,000, 500), or to N
         """;
 
     /// <summary>Duration of each timed measure.</summary>

@@ -1,5 +1,6 @@
 using EndToEnd;
 using EndToEnd.Results;
+using EndToEnd.Scale;
 
 switch (args)
 {
@@ -7,6 +8,8 @@ switch (args)
         return await ServerRole.RunAsync(args);
     case ["--root", _, _, _]:
         return await RootRole.RunAsync(args);
+    case ["--scale", ..]:
+        return await ScaleMeasure.RunAsync(args[1..]);
     case ["--markdown", var file]:
         Console.Write(MarkdownTable.Of(BenchmarkResults.Load(file)));
         return 0;

@@ -1,0 +1,49 @@
+using ZeroTier;
+
+namespace EndToEnd.Scale;
+
+/// <summary>Networks that one node has joined: ad-hoc ones with addresses of both families and multicast. A peer is on the last one.</summary>
+internal static class ManyNetworks
+{
+    private const int Goal = 1_000;
+
+    public static async Task RunAsync(ScaleOptions options)
+    {
+        await using var planet = await ScalePlanet.StartAsync();
+        var server = await planet.StartNodeAsync(Network(0));
+        var peer = await planet.StartNodeAsync(Network(0));
+        ScaleTable.Begin(
+            "Networks of one node. A round trip is one on the network joined last, with both ends in this process.",
+            "networks",
+            "heap of each, KiB",
+            "resident of each, KiB",
+            "joining each, ms",
+            "idle, ms/s",
+            "idle, each, us/s",
+            "one round trip, us");
+        var before = Footprint.Take();
+        int joined = 0;
+        foreach (int count in options.CountsTo(Goal))
+        {
+            var processorBefore = Environment.CpuUsage.TotalTime;
+            int added = count - joined;
+            for (; joined < count; joined++)
+            {
+                await server.JoinAsync(Network(joined + 1));
+            }
+
+            double joining = (Environment.CpuUsage.TotalTime - processorBefore).TotalMilliseconds / added;
+            var (heap, resident) = Footprint.Take().EachSince(before, count);
+            await peer.JoinAsync(Network(count));
+            await EchoServer.StartAsync(server, Network(count));
+            var client = new EchoClient(peer, server.Id, Network(count));
+            await client.OpenAsync(1);
+            double idle = await ProcessorTime.IdleAsync(options.Duration);
+            double roundTrip = await ProcessorTime.EachAsync(() => EchoClient.RequestAsync(client.Connections[0]), options.Duration);
+            await peer.LeaveAsync(Network(count));
+            ScaleTable.Row(count, heap, resident, joining, idle, idle * 1000 / count, roundTrip);
+        }
+    }
+
+    private static NetworkId Network(int number) => new(0xff0a_0000_0000_0001 | (ulong)number << 8);
+}
