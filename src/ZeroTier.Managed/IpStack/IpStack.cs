@@ -52,7 +52,7 @@ internal sealed class IpStack : IDisposable, NeighborCache.IActions
                 _output,
                 options.TimeProvider,
                 options.Random,
-                new TcpLayerOptions { Scheduler = options.Completions, Budget = options.Budget });
+                new TcpLayerOptions { Scheduler = options.Completions, Budget = options.Budget, Batches = options.Batches });
         }
         catch
         {

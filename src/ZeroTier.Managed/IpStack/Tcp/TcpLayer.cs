@@ -70,6 +70,9 @@ internal sealed partial class TcpLayer : IDisposable
 
     internal DeadlineQueue Deadlines { get; }
 
+    /// <summary>The layer is in the node's <see cref="BatchQueue"/>. Guarded by that queue's lock.</summary>
+    internal bool IsQueued { get; set; }
+
     /// <summary>Ticks of 100 ns since the layer began.</summary>
     internal long Now => _time.GetElapsedTime(_origin).Ticks;
 
@@ -538,6 +541,7 @@ internal sealed partial class TcpLayer : IDisposable
         {
             if (!socket.IsPending)
             {
+                EnterBatch();
                 socket.IsPending = true;
                 _pending.Add(socket);
             }
@@ -548,11 +552,21 @@ internal sealed partial class TcpLayer : IDisposable
     {
         lock (_batchGate)
         {
+            EnterBatch();
             _answers ??= [];
             if (_answers.Count < MaxAnswers)
             {
                 _answers.Add(new Answer(key.Local, key.Remote, segment));
             }
+        }
+    }
+
+    // The first work of a batch. Under the lock of the batch.
+    private void EnterBatch()
+    {
+        if (_pending.Count == 0 && _answers is null)
+        {
+            Options.Batches?.Add(this);
         }
     }
 

@@ -108,6 +108,12 @@ internal sealed record TcpLayerOptions
     /// </summary>
     public TimeSpan FinWaitTimeout { get; init; } = TimeSpan.FromSeconds(60);
 
+    /// <summary>
+    /// Tells which of the node's stacks have something to do at the end of a batch; shared by them. Null when the layer's owner calls
+    /// <see cref="TcpLayer.EndOfBatch"/> after every batch.
+    /// </summary>
+    public BatchQueue? Batches { get; init; }
+
     /// <summary>Memory limit of all connections, shared by the stacks of a node, which do not dispose of it. Null for no limit.</summary>
     public BufferBudget? Budget { get; init; }
 
