@@ -70,6 +70,8 @@ internal sealed partial class TcpLayer : IDisposable
 
     internal DeadlineQueue Deadlines { get; }
 
+    internal StationTable Stations { get; } = new();
+
     /// <summary>The layer is in the node's <see cref="BatchQueue"/>. Guarded by that queue's lock.</summary>
     internal bool IsQueued { get; set; }
 
@@ -223,30 +225,10 @@ internal sealed partial class TcpLayer : IDisposable
     /// <param name="reason">The error that users of the connections get.</param>
     public void Abort(MacAddress? station, string reason)
     {
-        foreach (TcpSocket socket in _sockets.Values)
+        foreach (TcpSocket socket in station is { } one ? Stations.Of(one) : _sockets.Values)
         {
-            if (station is null || socket.RemoteMac == station)
-            {
-                socket.Abort(new TcpException(TcpError.ConnectionAborted, reason));
-            }
+            socket.Abort(new TcpException(TcpError.ConnectionAborted, reason));
         }
-    }
-
-    /// <summary>
-    /// The path MTU to a station has fallen: segments in flight that exceed it are split and retransmitted without waiting for timers.
-    /// </summary>
-    public void OnPathNarrowed(MacAddress station)
-    {
-        List<TcpSocket> sockets = [];
-        foreach (KeyValuePair<ConnectionKey, TcpSocket> entry in _sockets)
-        {
-            if (entry.Value.RemoteMac == station)
-            {
-                sockets.Add(entry.Value);
-            }
-        }
-
-        RunBatch(sockets, static (socket, now) => socket.OnPathNarrowed(now));
     }
 
     /// <summary>Resets all connections, closes all listeners, returns buffers and disposes of the timer.</summary>
@@ -289,6 +271,7 @@ internal sealed partial class TcpLayer : IDisposable
             Interlocked.Decrement(ref _count);
         }
 
+        Stations.Remove(socket);
         Deadlines.Remove(socket);
     }
 
@@ -517,6 +500,7 @@ internal sealed partial class TcpLayer : IDisposable
             return false;
         }
 
+        Stations.Add(socket);
         Interlocked.Increment(ref _count);
         if (socket.State == TcpState.Closed)
         {

@@ -20,6 +20,11 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
     internal long ScheduledAt = TcpConnection.Never;
     internal int HeapIndex = -1;
 
+    /// <summary>The neighbours in <see cref="StationTable"/>. Guarded by the table's lock.</summary>
+    internal TcpSocket? OlderOfStation;
+    internal TcpSocket? NewerOfStation;
+    internal bool IsInStation;
+
     private readonly Lock _gate = new();
     private readonly TcpLayer _layer;
     private readonly TcpSocketOptions _options;
@@ -33,6 +38,7 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
     private bool _ended;
     private bool _disposed;
     private bool _awaitsPeer;
+    private bool _isWitness;
     private uint _movedBefore;
 
     // The batch that holds unsent segments of this socket, 0 for none; whether a thread is in Transmit; and whether another thread has
@@ -121,6 +127,9 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
 
     /// <summary>Completes with the outcome of the handshake; only for connections that this end opened.</summary>
     internal Task<TcpSocket> Connected => _connected!.Task;
+
+    /// <summary>The handshake is complete, and the connection has not ended.</summary>
+    internal bool IsEstablished => _established && !_ended;
 
     /// <summary>The socket is in the layer's list of sockets to run at the end of the batch. Written under that list's lock.</summary>
     internal bool IsPending
@@ -244,9 +253,10 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
             }
 
             _unflushed |= input is not null && before != _connection.Delivered;
-            if (opening && _connection.State != TcpState.SynSent)
+            if (_remoteMac is null && _connection.State is not (TcpState.SynSent or TcpState.Closed))
             {
                 _remoteMac = sourceMac;
+                _layer.Stations.Add(this);
             }
         }
     }
@@ -261,11 +271,14 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
     }
 
     /// <summary>Sends a probe, which the peer answers with RST if it no longer has the connection.</summary>
-    internal void Probe(long now)
+    /// <param name="now">The time.</param>
+    /// <param name="isWitness">The connection stands for all with its peer: a reset in answer concerns the others as well.</param>
+    internal void Probe(long now, bool isWitness)
     {
         lock (_gate)
         {
-            _connection.Probe(now);
+            _isWitness = isWitness;
+            _connection.Probe(now, evenIfHeard: isWitness);
         }
     }
 
@@ -427,6 +440,7 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
     {
         TcpException? error;
         bool resetReceived;
+        bool isForgotten;
         TimeWaitEntry? timeWait;
         lock (_gate)
         {
@@ -438,6 +452,7 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
             _ended = true;
             error = _connection.Error;
             resetReceived = _connection.IsResetReceived;
+            isForgotten = resetReceived && _isWitness && _connection.IsProbeUnanswered;
             timeWait = _connection.State == TcpState.TimeWait ? _connection.ToTimeWait() : null;
         }
 
@@ -476,6 +491,10 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
         // Wakes a pending read of the output pipe and a pending flush of the input pipe.
         _output!.Reader.CancelPendingRead();
         _input!.Writer.CancelPendingFlush();
+        if (isForgotten)
+        {
+            _layer.OnPeerForgot(RemoteMac);
+        }
     }
 
     // The exception with which the pipes are completed.

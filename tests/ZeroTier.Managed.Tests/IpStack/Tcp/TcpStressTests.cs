@@ -157,6 +157,7 @@ public sealed class TcpStressTests
                 Assert.Equal(0, layer.ConnectionCount);
                 Assert.Equal(0, layer.HalfOpenCount);
                 Assert.Equal(0, layer.Deadlines.Count);
+                Assert.Equal(0, layer.Stations.Count);
                 Assert.Equal(0, layer.Chunks.Outstanding);
             }
 
@@ -173,7 +174,7 @@ public sealed class TcpStressTests
         }
 
         private static long Remaining(TcpLayer layer) =>
-            layer.SocketCount + layer.ConnectionCount + layer.HalfOpenCount + layer.Deadlines.Count + layer.Chunks.Outstanding;
+            layer.SocketCount + layer.ConnectionCount + layer.HalfOpenCount + layer.Deadlines.Count + layer.Stations.Count + layer.Chunks.Outstanding;
 
         // As in a node with several sockets, either thread may end a batch of both layers.
         private void Carry(BlockingCollection<List<Packet>> queue, TcpLayer layer)
