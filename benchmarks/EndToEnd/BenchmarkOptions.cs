@@ -12,6 +12,7 @@ internal sealed record BenchmarkOptions
         dotnet run -c Release --project benchmarks/EndToEnd -- --markdown FILE
         dotnet run -c Release --project benchmarks/EndToEnd -- --compare FILE,… FILE,…
         dotnet run -c Release --project benchmarks/EndToEnd -- --fan-out
+        dotnet run -c Release --project benchmarks/EndToEnd -- --scale [connections,busy,networks,nodes] [--up-to N] [--seconds N]
 
           --seconds N      duration of each timed measure, default 5
           --json FILE      writes the results as JSON: every round, and the machine
@@ -26,6 +27,8 @@ internal sealed record BenchmarkOptions
           --markdown FILE  the table of README from results that --json wrote
           --fan-out        packets per second of one node by its number of receive threads, and a model for more processors
           --compare A B    medians of the results of several runs of two commits, spread and ratio; benchmarks/compare makes the runs
+          --scale L        the cost of one at 1, 10, 100, … idle connections, busy connections, networks, nodes, as Markdown tables; each up
+                           to its goal (100,000, 20,000, 1,000, 500), or to N
         """;
 
     /// <summary>Duration of each timed measure.</summary>

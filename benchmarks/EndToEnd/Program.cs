@@ -1,6 +1,7 @@
 using EndToEnd;
 using EndToEnd.FanOut;
 using EndToEnd.Results;
+using EndToEnd.Scale;
 
 switch (args)
 {
@@ -10,6 +11,8 @@ switch (args)
         return await RootRole.RunAsync(args);
     case ["--fan-out"]:
         return await FanOutMode.RunAsync();
+    case ["--scale", ..]:
+        return await ScaleMeasure.RunAsync(args[1..]);
     case ["--markdown", var file]:
         Console.Write(MarkdownTable.Of(BenchmarkResults.Load(file)));
         return 0;

@@ -52,7 +52,7 @@ internal sealed class IpStack : IDisposable, NeighborCache.IActions
                 _output,
                 options.TimeProvider,
                 options.Random,
-                new TcpLayerOptions { Scheduler = options.Completions, Budget = options.Budget });
+                new TcpLayerOptions { Scheduler = options.Completions, Budget = options.Budget, Batches = options.Batches });
         }
         catch
         {
@@ -209,9 +209,14 @@ internal sealed class IpStack : IDisposable, NeighborCache.IActions
     public void EndOfBatch() => Tcp.EndOfBatch();
 
     /// <summary>The link has heard from a neighbour after a silence: connections with it retransmit immediately.</summary>
-    public void PeerHeard(MacAddress peer) => Tcp.OnPeerHeard(
-        (mac, address) => mac == peer
-            || mac == default && Options.Resolver is { } resolver && resolver.TryResolve(address, out mac) && mac == peer);
+    public void PeerHeard(MacAddress peer)
+    {
+        // On most networks there is none, and a node may be on many.
+        if (Tcp.AwaitsAny)
+        {
+            RetransmitTo(peer);
+        }
+    }
 
     /// <summary>A neighbour may have restarted: connections with it are probed, and reset by it if it no longer knows them.</summary>
     public void PeerRestarted(MacAddress peer) => Tcp.OnPeerRestarted(peer);
@@ -279,6 +284,10 @@ internal sealed class IpStack : IDisposable, NeighborCache.IActions
         _drops.Count(IpDrop.Neighbor);
         _icmp.OnUnreachable(packet);
     }
+
+    private void RetransmitTo(MacAddress peer) => Tcp.OnPeerHeard(
+        (mac, address) => mac == peer
+            || mac == default && Options.Resolver is { } resolver && resolver.TryResolve(address, out mac) && mac == peer);
 
     private long Milliseconds() => Options.TimeProvider.GetTimestamp() * 1000 / Options.TimeProvider.TimestampFrequency;
 

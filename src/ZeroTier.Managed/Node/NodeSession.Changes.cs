@@ -196,7 +196,7 @@ internal sealed partial class NodeSession : IVl2Client
             return;
         }
 
-        foreach (var network in _networks)
+        foreach (var network in _networks.All)
         {
             var snapshot = network.Snapshot;
             if (network.Announced == snapshot.Status)

@@ -36,7 +36,7 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
     private IDatagramTransport _transport = null!;
     private readonly Dictionary<string, long> _pastDropped = [];
     private readonly Func<NetworkId, ZeroTierNetworkSettings?> _settings;
-    private volatile JoinedNetwork[] _networks = [];
+    private readonly NetworkList<JoinedNetwork> _networks = new();
 
     // Counters of networks that were left, so that the sums never decrease. Both under the lock.
     private ZeroTierStatistics _past = new();
@@ -82,7 +82,7 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
 
     public IReadOnlyList<Moon> Moons => _vl1.Moons;
 
-    public IReadOnlyList<JoinedNetwork> Networks => _networks;
+    public IReadOnlyList<JoinedNetwork> Networks => _networks.All;
 
     public IReadOnlyList<ZeroTierPeer> Peers => [.. _vl1.Snapshot().OrderByDescending(peer => peer.Role)];
 
@@ -136,7 +136,7 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
         lock (_lock)
         {
             _closing = true;
-            foreach (var network in _networks)
+            foreach (var network in _networks.All)
             {
                 _events.Add(ZeroTierEventCode.NetworkDown, network.Id);
             }
@@ -153,13 +153,13 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
             await _resources.DisposeAsync().ConfigureAwait(false);
         }
 
-        _networks = [];
+        _networks.Clear();
         LifecycleLog.Stopped(_log, Id);
         _events.Add(ZeroTierEventCode.NodeDown);
         _events.Publish();
     }
 
-    public JoinedNetwork? Find(NetworkId id) => Array.Find(_networks, network => network.Id == id);
+    public JoinedNetwork? Find(NetworkId id) => _networks.Find(id);
 
     /// <summary>The identity by which a node, which may be this one, is authenticated; null when it is not known.</summary>
     public NodeIdentity? FindIdentity(NodeId node) => _closing ? null : _vl1.FindIdentity(node);
@@ -185,7 +185,7 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
 
         lock (_lock)
         {
-            _networks = [.. _networks, new JoinedNetwork(this, network)];
+            _networks.Add(id, new JoinedNetwork(this, network));
         }
 
         Store(() => _files?.AddNetwork(id), "The joined network");
@@ -220,7 +220,7 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
 
         lock (_lock)
         {
-            _networks = Array.FindAll(_networks, other => other != network);
+            _networks.Remove(id, network);
             _leaving = network;
             _events.Add(ZeroTierEventCode.NetworkDown, id);
         }
@@ -277,7 +277,7 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
             }
 
             var sum = _leaving?.AddTo(_past, dropped) ?? _past;
-            foreach (var network in _networks)
+            foreach (var network in _networks.All)
             {
                 sum = network.AddTo(sum, dropped);
             }

@@ -54,6 +54,7 @@ internal sealed class Network : IConfigurationSink, IDisposable
             Random = options.Random,
             Completions = options.Completions,
             Budget = options.Budget,
+            Batches = options.Batches,
         });
         Port.AddressClaimed = OnAddressClaimed;
         Port.Start(Stack.Receive);

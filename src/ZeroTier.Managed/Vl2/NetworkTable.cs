@@ -25,7 +25,7 @@ internal sealed class NetworkTable : IVl1Client, IDisposable
     private readonly NetworkTableOptions _options;
     private readonly ControllerPort? _controller;
     private readonly ServedMembers _served = new();
-    private volatile Network[] _networks = [];
+    private readonly NetworkList<Network> _networks = new();
 
     /// <summary>Creates an empty table.</summary>
     /// <param name="options">Options and dependencies.</param>
@@ -75,7 +75,7 @@ internal sealed class NetworkTable : IVl1Client, IDisposable
         var network = new Network(id, Vl1, source, members, Drops, _options);
         lock (_lock)
         {
-            _networks = [.. _networks, network];
+            _networks.Add(id, network);
         }
 
         KeepControllers();
@@ -93,7 +93,7 @@ internal sealed class NetworkTable : IVl1Client, IDisposable
     {
         lock (_lock)
         {
-            _networks = Array.FindAll(_networks, other => other != network);
+            _networks.Remove(network.Id, network);
         }
 
         KeepControllers();
@@ -105,7 +105,7 @@ internal sealed class NetworkTable : IVl1Client, IDisposable
     public void Dispose()
     {
         _controller?.Close();
-        foreach (var network in _networks)
+        foreach (var network in _networks.All)
         {
             network.Dispose();
         }
@@ -148,19 +148,13 @@ internal sealed class NetworkTable : IVl1Client, IDisposable
         }
     }
 
-    void IVl1Client.OnBatchEnd()
-    {
-        foreach (var network in _networks)
-        {
-            network.Stack.EndOfBatch();
-        }
-    }
+    void IVl1Client.OnBatchEnd() => _options.Batches.EndOfBatch();
 
     void IVl1Client.OnTick(long now)
     {
         _served.OnTick(now);
         _controller?.OnTick(now);
-        foreach (var network in _networks)
+        foreach (var network in _networks.All)
         {
             network.OnTick(now);
         }
@@ -170,7 +164,7 @@ internal sealed class NetworkTable : IVl1Client, IDisposable
     {
         if (online)
         {
-            foreach (var network in _networks)
+            foreach (var network in _networks.All)
             {
                 network.Port.Multicast.OnOnline();
             }
@@ -187,7 +181,7 @@ internal sealed class NetworkTable : IVl1Client, IDisposable
             return;
         }
 
-        foreach (var network in _networks)
+        foreach (var network in _networks.All)
         {
             network.Stack.OnPathNarrowed(network.Port.Addressing.Mac(peer.Id));
         }
@@ -195,7 +189,7 @@ internal sealed class NetworkTable : IVl1Client, IDisposable
 
     void IVl1Client.OnPeerHeard(Peer peer)
     {
-        foreach (var network in _networks)
+        foreach (var network in _networks.All)
         {
             network.Stack.PeerHeard(network.Port.Addressing.Mac(peer.Id));
         }
@@ -203,7 +197,7 @@ internal sealed class NetworkTable : IVl1Client, IDisposable
 
     void IVl1Client.OnPeerGreeted(Peer peer)
     {
-        foreach (var network in _networks)
+        foreach (var network in _networks.All)
         {
             network.Stack.PeerRestarted(network.Port.Addressing.Mac(peer.Id));
         }
@@ -228,7 +222,7 @@ internal sealed class NetworkTable : IVl1Client, IDisposable
         }
 
         var address = endPoint.Address;
-        foreach (var network in _networks)
+        foreach (var network in _networks.All)
         {
             if (network.Configuration is not { } configuration)
             {
@@ -331,11 +325,11 @@ internal sealed class NetworkTable : IVl1Client, IDisposable
     }
 
     // Keeps a path to each controller, since controllers push changes.
-    private void KeepControllers() => Vl1.SetAnchors(_networks.Select(n => n.Id.Controller).OfType<NodeId>());
+    private void KeepControllers() => Vl1.SetAnchors(_networks.All.Select(n => n.Id.Controller).OfType<NodeId>());
 
     private MembershipTable? MembersOf(NetworkId id) => NetworkOf(id)?.Members;
 
-    private Network? NetworkOf(NetworkId id) => Array.Find(_networks, n => n.Id == id);
+    private Network? NetworkOf(NetworkId id) => _networks.Find(id);
 
     // Each entry contains its network ID, and is accepted or not by itself (3.8.2).
     private PacketResult OnLikes(Peer peer, ReadOnlySpan<byte> payload)
@@ -378,7 +372,7 @@ internal sealed class NetworkTable : IVl1Client, IDisposable
 
         var members = new List<NodeId>();
         int total = 0, limit = Math.Min(wanted, NetworkMulticast.MaxListedMembers);
-        if (limit > 0 && Array.Find(_networks, n => n.Id == id)?.Port.Multicast.IsSubscribed(group) == true)
+        if (limit > 0 && _networks.Find(id)?.Port.Multicast.IsSubscribed(group) == true)
         {
             members.Add(Vl1.Id);
             total = 1;
@@ -402,18 +396,14 @@ internal sealed class NetworkTable : IVl1Client, IDisposable
             return false;
         }
 
-        ulong id = BinaryPrimitives.ReadUInt64BigEndian(payload[offset..]);
-        foreach (var joined in _networks)
+        network = _networks.Find(new NetworkId(BinaryPrimitives.ReadUInt64BigEndian(payload[offset..])));
+        if (network is null)
         {
-            if (joined.Id.Value == id)
-            {
-                network = joined;
-                return true;
-            }
+            Drops.Add(Vl2Drop.NotJoined);
+            return false;
         }
 
-        Drops.Add(Vl2Drop.NotJoined);
-        return false;
+        return true;
     }
 
     private PacketResult Counted(PacketResult result)

@@ -26,6 +26,9 @@ internal sealed class NetworkTableOptions
     /// <summary>Limits the memory that connections of all networks hold; null for no limit.</summary>
     public IpStack.Tcp.BufferBudget? Budget { get; init; }
 
+    /// <summary>The networks that have something to do at the end of a batch.</summary>
+    public IpStack.Tcp.BatchQueue Batches { get; } = new();
+
     /// <summary>The running captures of the networks' frames.</summary>
     public Capture.CaptureTap Captures { get; init; } = new();
 }

@@ -1,10 +1,10 @@
 namespace ZeroTier.Managed.IpStack.Tcp;
 
 /// <summary>
-/// What one receive thread has received since its last batch ended: the connections that have got segments, and the answers to segments
-/// without a connection. Threads whose numbers collide share one, so it is thread-safe.
+/// What one receive thread has received for one layer since its last batch ended: the connections that have got segments, and the answers
+/// to segments without a connection. Threads whose numbers collide share one, so it is thread-safe.
 /// </summary>
-internal sealed class ReceivedBatch
+internal sealed class ReceivedBatch(TcpLayer layer)
 {
     // Most answers (resets, SYN cookies) that are queued until the end of the batch.
     private const int MaxAnswers = 1024;
@@ -17,16 +17,23 @@ internal sealed class ReceivedBatch
     private long _arrived;
     private volatile bool _begins = true;
 
-    /// <summary>The time of the batch. The clock is read once for all that arrived together.</summary>
-    public long ArrivalTime(TcpLayer layer)
-    {
-        if (_begins)
-        {
-            Volatile.Write(ref _arrived, layer.Now);
-            _begins = false;
-        }
+    /// <summary>It is in the <see cref="BatchQueue"/>. Guarded by the queue's lock.</summary>
+    public bool IsQueued { get; set; }
 
-        return Volatile.Read(ref _arrived);
+    /// <summary>The time of the batch, which begins it. The clock is read once for all that arrived together.</summary>
+    public long ArrivalTime
+    {
+        get
+        {
+            if (_begins)
+            {
+                Volatile.Write(ref _arrived, layer.Now);
+                _begins = false;
+                layer.Options.Batches?.Add(this);
+            }
+
+            return Volatile.Read(ref _arrived);
+        }
     }
 
     /// <summary>Runs a connection at the end of the batch.</summary>
@@ -54,8 +61,11 @@ internal sealed class ReceivedBatch
         }
     }
 
-    /// <summary>Ends the batch. False when it is empty; otherwise the list is to be given back by <see cref="Return"/>.</summary>
-    public bool TryEnd(out List<TcpSocket> pending, out List<Answer>? answers)
+    /// <summary>Ends the batch: runs its connections and sends its answers.</summary>
+    public void End() => layer.Run(this);
+
+    /// <summary>Takes what is in it. False when it is empty; otherwise the list is to be given back by <see cref="Return"/>.</summary>
+    public bool TryTake(out List<TcpSocket> pending, out List<Answer>? answers)
     {
         _begins = true;
         lock (_gate)

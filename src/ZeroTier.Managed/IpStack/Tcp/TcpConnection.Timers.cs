@@ -93,6 +93,9 @@ internal sealed partial class TcpConnection
         _ => _retransmissions > 0 && _scoreboard.Count > 0 || _probedSince != Never,
     };
 
+    /// <summary>A probe was sent, and nothing was received since.</summary>
+    public bool IsProbeUnanswered => _probesUnanswered > 0;
+
     /// <summary>
     /// The link has heard from the peer, though not on this connection: retransmits immediately, but only once until something is received
     /// on this connection.
@@ -115,12 +118,14 @@ internal sealed partial class TcpConnection
     /// <summary>
     /// The peer may have lost this connection in a restart: sends a probe, which it then answers with a reset (RFC 9293, 3.8.4 and 3.5.2).
     /// </summary>
-    public void Probe(long now)
+    /// <param name="now">The time.</param>
+    /// <param name="evenIfHeard">Also when something was received on the connection a moment ago.</param>
+    public void Probe(long now, bool evenIfHeard)
     {
         if (!IsEstablished
             || State is TcpState.Closed or TcpState.TimeWait
             || _probesUnanswered > 0
-            || now - _lastHeardAt < RetransmissionTimer.Minimum)
+            || !evenIfHeard && now - _lastHeardAt < RetransmissionTimer.Minimum)
         {
             return;
         }

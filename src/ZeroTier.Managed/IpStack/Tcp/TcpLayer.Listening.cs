@@ -192,6 +192,7 @@ internal sealed partial class TcpLayer
             return false;
         }
 
+        Stations.Add(socket);
         Interlocked.Increment(ref _count);
         if (socket.State == TcpState.Closed)
         {

@@ -8,18 +8,15 @@ internal sealed partial class TcpLayer
     // Connections that wait for an answer to a retransmission; few even among many connections. Indexed by key and not by reference, so
     // that their order is reproducible within a process.
     private readonly ConcurrentDictionary<ConnectionKey, TcpSocket> _awaiting = new();
+    private int _awaitingCount;
 
-    /// <summary>
-    /// A peer was heard after a silence: connections that wait for its answer retransmit immediately. Cheap while none does.
-    /// </summary>
+    /// <summary>Whether any connection waits for an answer to a retransmission.</summary>
+    public bool AwaitsAny => Volatile.Read(ref _awaitingCount) > 0;
+
+    /// <summary>A peer was heard after a silence: connections that wait for its answer retransmit immediately.</summary>
     /// <param name="isPeer">Whether an Ethernet address, or the IP address while that is not known yet, belongs to the peer.</param>
     public void OnPeerHeard(Func<MacAddress, IpAddress, bool> isPeer)
     {
-        if (_awaiting.IsEmpty)
-        {
-            return;
-        }
-
         long now = Now;
         foreach (KeyValuePair<ConnectionKey, TcpSocket> entry in _awaiting)
         {
@@ -33,21 +30,25 @@ internal sealed partial class TcpLayer
         EndOfBatch();
     }
 
-    /// <summary>A peer may have restarted: probes each connection with it once; the peer resets those that it no longer has.</summary>
+    /// <summary>
+    /// A peer may have restarted: probes the oldest connection with it. If the peer resets that one, it has restarted and may have lost the
+    /// others too, which are then probed. A peer that still has its oldest connection has not restarted since, and has all the others.
+    /// </summary>
     public void OnPeerRestarted(MacAddress peer)
     {
-        long now = Now;
-        foreach (KeyValuePair<ConnectionKey, TcpSocket> entry in _sockets)
+        if (Stations.FindOldest(peer) is { } oldest)
         {
-            if (entry.Value.RemoteMac == peer)
-            {
-                entry.Value.Probe(now);
-                Received.Add(entry.Value);
-            }
+            RunBatch([oldest], static (socket, now) => socket.Probe(now, isWitness: true));
         }
-
-        EndOfBatch();
     }
+
+    /// <summary>A peer has reset the connection that was probed for all: probes each of the others once.</summary>
+    internal void OnPeerForgot(MacAddress peer) => RunBatch(Stations.Of(peer), static (socket, now) => socket.Probe(now, isWitness: false));
+
+    /// <summary>
+    /// The path MTU to a station has fallen: segments in flight that exceed it are split and retransmitted without waiting for timers.
+    /// </summary>
+    public void OnPathNarrowed(MacAddress station) => RunBatch(Stations.Of(station), static (socket, now) => socket.OnPathNarrowed(now));
 
     /// <summary><see cref="TcpConnection.AwaitsPeer"/> of a connection has changed. Called under its lock.</summary>
     internal void NoteAwaiting(TcpSocket socket, bool awaits)
@@ -55,10 +56,12 @@ internal sealed partial class TcpLayer
         if (awaits)
         {
             _awaiting[socket.Key] = socket;
+            Interlocked.Increment(ref _awaitingCount);
         }
         else
         {
             _awaiting.TryRemove(new KeyValuePair<ConnectionKey, TcpSocket>(socket.Key, socket));
+            Interlocked.Decrement(ref _awaitingCount);
         }
     }
 }

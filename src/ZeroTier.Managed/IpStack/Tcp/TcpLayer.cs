@@ -5,9 +5,6 @@ namespace ZeroTier.Managed.IpStack.Tcp;
 /// <summary>TCP for one set of local addresses: demultiplexing, listeners, ports and timers. Thread-safe.</summary>
 internal sealed partial class TcpLayer : IDisposable
 {
-    // Beyond that, threads share a batch.
-    private const int MaxReceiveThreads = 32;
-
     private readonly TimeProvider _time;
     private readonly long _origin;
     private readonly ConcurrentDictionary<ConnectionKey, TcpSocket> _sockets = new();
@@ -17,7 +14,7 @@ internal sealed partial class TcpLayer : IDisposable
     private readonly PortAllocator _ports;
 
     // By the number of the thread, so that several receive threads neither wait for each other nor end each other's batches.
-    private readonly ReceivedBatch?[] _received = new ReceivedBatch?[MaxReceiveThreads];
+    private readonly ReceivedBatch?[] _received = new ReceivedBatch?[BatchQueue.MaxThreads];
     private int _count;
     private int _established;
     private long _batches;
@@ -61,6 +58,8 @@ internal sealed partial class TcpLayer : IDisposable
 
     internal DeadlineQueue Deadlines { get; }
 
+    internal StationTable Stations { get; } = new();
+
     /// <summary>Ticks of 100 ns since the layer began.</summary>
     internal long Now => _time.GetElapsedTime(_origin).Ticks;
 
@@ -69,8 +68,8 @@ internal sealed partial class TcpLayer : IDisposable
     {
         get
         {
-            ref ReceivedBatch? received = ref _received[Environment.CurrentManagedThreadId % MaxReceiveThreads];
-            return received ?? Interlocked.CompareExchange(ref received, new ReceivedBatch(), null) ?? received;
+            ref ReceivedBatch? received = ref _received[BatchQueue.ThreadIndex];
+            return received ?? Interlocked.CompareExchange(ref received, new ReceivedBatch(this), null) ?? received;
         }
     }
 
@@ -93,7 +92,7 @@ internal sealed partial class TcpLayer : IDisposable
 
         var key = new ConnectionKey(destination, source, header.DestinationPort, header.SourcePort);
         ReceivedBatch received = Received;
-        long now = received.ArrivalTime(this);
+        long now = received.ArrivalTime;
         if (!_sockets.TryGetValue(key, out TcpSocket? socket))
         {
             OnUnknown(key, header, segment[header.HeaderBytes..], sourceMac, now);
@@ -107,10 +106,12 @@ internal sealed partial class TcpLayer : IDisposable
     /// <summary>
     /// Called after each batch of received packets: sends resets, acknowledgements and data for the whole batch, and flushes input pipes.
     /// </summary>
-    public void EndOfBatch()
+    public void EndOfBatch() => Run(Received);
+
+    /// <summary>Ends a batch.</summary>
+    internal void Run(ReceivedBatch received)
     {
-        ReceivedBatch received = Received;
-        if (!received.TryEnd(out List<TcpSocket> pending, out List<ReceivedBatch.Answer>? answers))
+        if (!received.TryTake(out List<TcpSocket> pending, out List<ReceivedBatch.Answer>? answers))
         {
             return;
         }
@@ -180,30 +181,10 @@ internal sealed partial class TcpLayer : IDisposable
     /// <param name="reason">The error that users of the connections get.</param>
     public void Abort(MacAddress? station, string reason)
     {
-        foreach (TcpSocket socket in _sockets.Values)
+        foreach (TcpSocket socket in station is { } one ? Stations.Of(one) : _sockets.Values)
         {
-            if (station is null || socket.RemoteMac == station)
-            {
-                socket.Abort(new TcpException(TcpError.ConnectionAborted, reason));
-            }
+            socket.Abort(new TcpException(TcpError.ConnectionAborted, reason));
         }
-    }
-
-    /// <summary>
-    /// The path MTU to a station has fallen: segments in flight that exceed it are split and retransmitted without waiting for timers.
-    /// </summary>
-    public void OnPathNarrowed(MacAddress station)
-    {
-        List<TcpSocket> sockets = [];
-        foreach (KeyValuePair<ConnectionKey, TcpSocket> entry in _sockets)
-        {
-            if (entry.Value.RemoteMac == station)
-            {
-                sockets.Add(entry.Value);
-            }
-        }
-
-        RunBatch(sockets, static (socket, now) => socket.OnPathNarrowed(now));
     }
 
     /// <summary>Resets all connections, closes all listeners, returns buffers and disposes of the timer.</summary>
@@ -246,6 +227,7 @@ internal sealed partial class TcpLayer : IDisposable
             Interlocked.Decrement(ref _count);
         }
 
+        Stations.Remove(socket);
         Deadlines.Remove(socket);
     }
 

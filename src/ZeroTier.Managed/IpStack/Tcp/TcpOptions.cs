@@ -94,8 +94,10 @@ internal sealed record TcpLayerOptions
     /// <summary>Most half-open connections of all listeners together. Beyond it SYNs are answered with SYN cookies.</summary>
     public int MaxHalfOpen { get; init; } = 1024;
 
-    /// <summary>Most connections in all states but TIME-WAIT. Beyond it SYNs are dropped and connects fail.</summary>
-    public int MaxConnections { get; init; } = 65536;
+    /// <summary>
+    /// Most connections in all states but TIME-WAIT. Beyond it SYNs are dropped and connects fail. The memory budget usually allows fewer.
+    /// </summary>
+    public int MaxConnections { get; init; } = 1 << 20;
 
     /// <summary>How long a closed connection's addresses stay reserved (2 MSL; RFC 9293 suggests 4 minutes, Linux uses 60 s).</summary>
     public TimeSpan TimeWait { get; init; } = TimeSpan.FromSeconds(60);
@@ -107,6 +109,12 @@ internal sealed record TcpLayerOptions
     /// How long a connection that the application has closed waits for the peer's FIN, acknowledging and discarding what still comes.
     /// </summary>
     public TimeSpan FinWaitTimeout { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>
+    /// Tells which of the node's stacks have something to do at the end of a batch; shared by them. Null when the layer's owner calls
+    /// <see cref="TcpLayer.EndOfBatch"/> after every batch.
+    /// </summary>
+    public BatchQueue? Batches { get; init; }
 
     /// <summary>Memory limit of all connections, shared by the stacks of a node, which do not dispose of it. Null for no limit.</summary>
     public BufferBudget? Budget { get; init; }

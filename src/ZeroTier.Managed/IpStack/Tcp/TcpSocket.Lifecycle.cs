@@ -52,6 +52,7 @@ internal sealed partial class TcpSocket
     {
         TcpException? error;
         bool resetReceived;
+        bool isForgotten;
         TimeWaitEntry? timeWait;
         lock (_gate)
         {
@@ -63,6 +64,7 @@ internal sealed partial class TcpSocket
             _ended = true;
             error = _connection.Error;
             resetReceived = _connection.IsResetReceived;
+            isForgotten = resetReceived && _isWitness && _connection.IsProbeUnanswered;
             timeWait = _connection.State == TcpState.TimeWait ? _connection.ToTimeWait() : null;
         }
 
@@ -101,6 +103,10 @@ internal sealed partial class TcpSocket
         // Wakes a pending read of the output pipe and a pending flush of the input pipe.
         _output!.Reader.CancelPendingRead();
         _input!.Writer.CancelPendingFlush();
+        if (isForgotten)
+        {
+            _layer.OnPeerForgot(RemoteMac);
+        }
     }
 
     // The exception with which the pipes are completed.

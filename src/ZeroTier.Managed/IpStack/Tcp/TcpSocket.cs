@@ -19,6 +19,11 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
     internal long ScheduledAt = TcpConnection.Never;
     internal int HeapIndex = -1;
 
+    /// <summary>The neighbours in <see cref="StationTable"/>. Guarded by the table's lock.</summary>
+    internal TcpSocket? OlderOfStation;
+    internal TcpSocket? NewerOfStation;
+    internal bool IsInStation;
+
     private readonly Lock _gate = new();
     private readonly TcpLayer _layer;
     private readonly TcpSocketOptions _options;
@@ -32,6 +37,7 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
     private bool _ended;
     private bool _disposed;
     private bool _awaitsPeer;
+    private bool _isWitness;
     private uint _movedBefore;
     private int _isPending;
 
@@ -114,6 +120,9 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
 
     /// <summary>Completes with the outcome of the handshake; only for connections that this end opened.</summary>
     internal Task<TcpSocket> Connected => _connected!.Task;
+
+    /// <summary>The handshake is complete, and the connection has not ended.</summary>
+    internal bool IsEstablished => _established && !_ended;
 
     /// <summary>The socket is to run at the end of a batch. False when it is already in a <see cref="ReceivedBatch"/>.</summary>
     internal bool TryMarkPending() => Volatile.Read(ref _isPending) == 0 && Interlocked.Exchange(ref _isPending, 1) == 0;
@@ -238,9 +247,10 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
             }
 
             _unflushed |= input is not null && before != _connection.Delivered;
-            if (opening && _connection.State != TcpState.SynSent)
+            if (_remoteMac is null && _connection.State is not (TcpState.SynSent or TcpState.Closed))
             {
                 _remoteMac = sourceMac;
+                _layer.Stations.Add(this);
             }
         }
     }
@@ -255,11 +265,14 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
     }
 
     /// <summary>Sends a probe, which the peer answers with RST if it no longer has the connection.</summary>
-    internal void Probe(long now)
+    /// <param name="now">The time.</param>
+    /// <param name="isWitness">The connection stands for all with its peer: a reset in answer concerns the others as well.</param>
+    internal void Probe(long now, bool isWitness)
     {
         lock (_gate)
         {
-            _connection.Probe(now);
+            _isWitness = isWitness;
+            _connection.Probe(now, evenIfHeard: isWitness);
         }
     }
 

@@ -34,6 +34,7 @@ internal sealed class TcpHost : IDisposable
         Assert.Equal(0, Layer.HalfOpenCount);
         Assert.Equal(0, Layer.Chunks.Outstanding);
         Assert.Equal(0, Layer.Deadlines.Count);
+        Assert.Equal(0, Layer.Stations.Count);
         AssertNoneUnexpected();
     }
 

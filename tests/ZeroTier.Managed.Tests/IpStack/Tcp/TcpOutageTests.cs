@@ -120,6 +120,70 @@ public sealed class TcpOutageTests
         Assert.Equal(TcpError.ConnectionReset, TcpPeer.ResultOf(client.ReceiveEnded)!.Error);
     }
 
+    [Fact]
+    public void Peer_restarted_the_oldest_connection_stands_for_all_and_no_other_peer_is_asked()
+    {
+        using var pair = new TcpPair();
+        using var third = new TcpHost(pair.Link, 3);
+        var clients = Enumerable.Range(0, 10).Select(i => pair.Connect(port: 80 + i).Client).ToList();
+        using TcpListener listener = third.Layer.Listen(null, 80, new TcpListenOptions { Socket = TcpPair.Options });
+        TcpSocket other = pair.Clock.Run(
+            () => pair.A.Layer.ConnectAsync(pair.A.Address, third.Address, 80, TcpPair.Options, CancellationToken.None).AsTask(),
+            TcpPair.Minutes);
+        pair.Clock.Advance(TimeSpan.FromSeconds(1));
+
+        // A HELLO as each node sends one every minute.
+        long before = pair.Link.PacketsSent;
+        pair.A.Layer.OnPeerRestarted(pair.B.Mac);
+        pair.Clock.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal(1, pair.A.Layer.Statistics[TcpCounter.KeepAliveProbes]);
+        Assert.Equal(before + 2, pair.Link.PacketsSent);
+
+        // A restart, without a word to the connections.
+        pair.Link.Conditions.Cut = true;
+        pair.B.Layer.Abort(station: null, "");
+        pair.Clock.Advance(TimeSpan.FromSeconds(1));
+        pair.Link.Conditions.Cut = false;
+        pair.A.Layer.OnPeerRestarted(pair.B.Mac);
+        pair.Clock.Advance(TimeSpan.FromMilliseconds(100));
+        Assert.All(clients, client => Assert.Equal(TcpError.ConnectionReset, TcpPeer.ResultOf(client.ReceiveEnded)!.Error));
+        Assert.Equal(1 + clients.Count, pair.A.Layer.Statistics[TcpCounter.KeepAliveProbes]);
+        Assert.False(other.ReceiveEnded.IsCompleted);
+    }
+
+    [Fact]
+    public void Peer_restarted_one_connection_reset_later_for_a_reason_of_its_own_says_nothing_of_the_others()
+    {
+        using var pair = new TcpPair();
+        TcpSocket server = pair.Connect().Server;
+        TcpSocket other = pair.Connect(port: 81).Client;
+        pair.Clock.Advance(TimeSpan.FromSeconds(1));
+        pair.A.Layer.OnPeerRestarted(pair.B.Mac);
+        pair.Clock.Advance(TimeSpan.FromSeconds(1));
+
+        server.Abort();
+        pair.Clock.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal(1, pair.A.Layer.Statistics[TcpCounter.KeepAliveProbes]);
+        Assert.False(other.ReceiveEnded.IsCompleted);
+    }
+
+    [Fact]
+    public void Peer_restarted_connections_opened_since_do_not_hide_that_older_ones_are_lost()
+    {
+        using var pair = new TcpPair();
+        TcpSocket lost = pair.Connect().Client;
+        pair.Link.Conditions.Cut = true;
+        pair.B.Layer.Abort(station: null, "");
+        pair.Clock.Advance(TimeSpan.FromSeconds(1));
+        pair.Link.Conditions.Cut = false;
+        TcpSocket young = pair.Connect(port: 81).Client;
+
+        pair.A.Layer.OnPeerRestarted(pair.B.Mac);
+        pair.Clock.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal(TcpError.ConnectionReset, TcpPeer.ResultOf(lost.ReceiveEnded)!.Error);
+        Assert.False(young.ReceiveEnded.IsCompleted);
+    }
+
     private static void Heard(TcpPair pair) =>
         pair.A.Layer.OnPeerHeard((mac, address) => mac == pair.B.Mac || mac == default && address == pair.B.Address);
 }

@@ -119,11 +119,12 @@ public sealed class TcpStressTests
     {
         private readonly BlockingCollection<List<Packet>> _toA = [];
         private readonly BlockingCollection<List<Packet>> _toB = [];
+        private readonly BatchQueue _batches = new();
         private readonly Task[] _carriers;
 
         public ThreadedWire()
         {
-            TcpLayerOptions options = TcpLayerOptions.Default with { FinWaitTimeout = TimeSpan.FromSeconds(5) };
+            TcpLayerOptions options = TcpLayerOptions.Default with { FinWaitTimeout = TimeSpan.FromSeconds(5), Batches = _batches };
             A = new TcpLayer(new Output(_toB), TimeProvider.System, new SeededRandom(1), options);
             B = new TcpLayer(new Output(_toA), TimeProvider.System, new SeededRandom(2), options);
             _carriers =
@@ -156,6 +157,7 @@ public sealed class TcpStressTests
                 Assert.Equal(0, layer.ConnectionCount);
                 Assert.Equal(0, layer.HalfOpenCount);
                 Assert.Equal(0, layer.Deadlines.Count);
+                Assert.Equal(0, layer.Stations.Count);
                 Assert.Equal(0, layer.Chunks.Outstanding);
             }
 
@@ -172,9 +174,10 @@ public sealed class TcpStressTests
         }
 
         private static long Remaining(TcpLayer layer) =>
-            layer.SocketCount + layer.ConnectionCount + layer.HalfOpenCount + layer.Deadlines.Count + layer.Chunks.Outstanding;
+            layer.SocketCount + layer.ConnectionCount + layer.HalfOpenCount + layer.Deadlines.Count + layer.Stations.Count + layer.Chunks.Outstanding;
 
-        private static void Carry(BlockingCollection<List<Packet>> queue, TcpLayer layer)
+        // As in a node with several sockets, either thread may end a batch of both layers.
+        private void Carry(BlockingCollection<List<Packet>> queue, TcpLayer layer)
         {
             foreach (List<Packet> batch in queue.GetConsumingEnumerable())
             {
@@ -183,7 +186,7 @@ public sealed class TcpStressTests
                     layer.OnSegment(packet.Source, packet.Destination, packet.SourceMac, packet.Bytes);
                 }
 
-                layer.EndOfBatch();
+                _batches.EndOfBatch();
             }
         }
 
