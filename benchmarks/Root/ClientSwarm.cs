@@ -98,9 +98,12 @@ internal sealed class ClientSwarm : IDisposable
         {
             for (int i = 0; i < count; i++)
             {
-                if (Fragments.IsFragment(_receiving.DataOf(i)) || PacketHeader.Source(_receiving.DataOf(i)) != _rootId)
+                foreach (var datagram in _receiving.DatagramsOf(i))
                 {
-                    arrived.AddRange(_receiving.DataOf(i));
+                    if (!IsOfRoot(datagram))
+                    {
+                        arrived.AddRange(datagram);
+                    }
                 }
             }
         }
@@ -165,10 +168,8 @@ internal sealed class ClientSwarm : IDisposable
                 continue;
             }
 
-            int segment = _receiving.SegmentOf(i);
-            for (var data = _receiving.DataOf(i); !data.IsEmpty; data = data[Math.Min(segment, data.Length)..])
+            foreach (var datagram in _receiving.DatagramsOf(i))
             {
-                var datagram = data[..Math.Min(segment, data.Length)];
                 if (!isRoot || Counts(load, datagram))
                 {
                     carried.Arrived++;
@@ -181,11 +182,10 @@ internal sealed class ClientSwarm : IDisposable
     }
 
     // The root also sends packets of its own: HELLO, ECHO, introductions. Only OKs have these sizes.
-    private bool Counts(Load load, ReadOnlySpan<byte> datagram)
-    {
-        bool isOfRoot = !Fragments.IsFragment(datagram) && PacketHeader.Source(datagram) == _rootId;
-        return load.AnswerLength == 0 ? !isOfRoot : isOfRoot && datagram.Length == load.AnswerLength;
-    }
+    private bool Counts(Load load, ReadOnlySpan<byte> datagram) =>
+        load.AnswerLength == 0 ? !IsOfRoot(datagram) : IsOfRoot(datagram) && datagram.Length == load.AnswerLength;
+
+    private bool IsOfRoot(ReadOnlySpan<byte> datagram) => !Fragments.IsFragment(datagram) && PacketHeader.Source(datagram) == _rootId;
 
     private static byte[] SocketAddressOf(IPEndPoint endPoint) => endPoint.Serialize().Buffer.ToArray()[..16];
 
@@ -201,12 +201,10 @@ internal sealed class ClientSwarm : IDisposable
         {
             for (int i = 0; i < count; i++)
             {
-                int segment = _receiving.SegmentOf(i);
-                for (var data = _receiving.DataOf(i); !data.IsEmpty; data = data[Math.Min(segment, data.Length)..])
+                foreach (var packet in _receiving.DatagramsOf(i))
                 {
-                    var packet = data[..Math.Min(segment, data.Length)];
-                    if (packet.Length >= PacketHeader.Size && _byId.TryGetValue(PacketHeader.Destination(packet), out var client)
-                        && PacketHeader.Source(packet) == _rootId && client.Receive(packet) is { } answer)
+                    if (IsOfRoot(packet) && _byId.TryGetValue(PacketHeader.Destination(packet), out var client)
+                        && client.Receive(packet) is { } answer)
                     {
                         SendToRoot(client, answer);
                     }

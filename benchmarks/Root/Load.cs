@@ -26,15 +26,16 @@ internal sealed record Load(string Name, int Pairs, IReadOnlyList<LoadMessage> M
     private const int HelloAnswer = OkHeader + 13 + 7 + 2;
 
     /// <summary>The kinds of load by name.</summary>
-    public static IReadOnlyDictionary<string, Func<ClientSwarm, int, Load>> Kinds { get; } = new Dictionary<string, Func<ClientSwarm, int, Load>>
-    {
-        ["relay_100"] = (swarm, pairs) => Relayed("relay_100", swarm, pairs, 100, 1),
-        ["relay_1432"] = (swarm, pairs) => Relayed("relay_1432", swarm, pairs, Fragments.Mtu, 1),
-        ["relay_1432_runs"] = (swarm, pairs) => Relayed("relay_1432_runs", swarm, pairs, Fragments.Mtu, 16),
-        ["relay_fragments"] = (swarm, pairs) => Relayed("relay_fragments", swarm, pairs, 2 * Fragments.Mtu - Fragments.HeaderSize, 1),
-        ["whois"] = (swarm, pairs) => Answered("whois", swarm, pairs, WhoisAnswer, (asker, other) => asker.AskFor(other)),
-        ["hello"] = (swarm, pairs) => Answered("hello", swarm, pairs, HelloAnswer, (asker, _) => swarm.HelloOf(asker)),
-    };
+    public static IReadOnlyDictionary<string, Func<ClientSwarm, int, Load>> Kinds { get; } =
+        new Dictionary<string, Func<ClientSwarm, int, Load>>
+        {
+            ["relay_100"] = (swarm, pairs) => Relayed("relay_100", swarm, pairs, 100, 1),
+            ["relay_1432"] = (swarm, pairs) => Relayed("relay_1432", swarm, pairs, Fragments.Mtu, 1),
+            ["relay_1432_runs"] = (swarm, pairs) => Relayed("relay_1432_runs", swarm, pairs, Fragments.Mtu, 16),
+            ["relay_fragments"] = (swarm, pairs) => Relayed("relay_fragments", swarm, pairs, 2 * Fragments.Mtu - Fragments.HeaderSize, 1),
+            ["whois"] = (swarm, pairs) => Answered("whois", swarm, pairs, WhoisAnswer, (asker, other) => asker.AskFor(other)),
+            ["hello"] = (swarm, pairs) => Answered("hello", swarm, pairs, HelloAnswer, (asker, _) => swarm.HelloOf(asker)),
+        };
 
     // A run is as our nodes send it: packets of one size, or the pieces of one packet, with one system call (UDP_SEGMENT).
     private static Load Relayed(string name, ClientSwarm swarm, int pairs, int size, int run)

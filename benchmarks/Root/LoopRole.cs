@@ -16,7 +16,8 @@ internal static class LoopRole
     /// <summary><c>--loop</c>: runs until standard input has a line <c>stop</c> or closes.</summary>
     public static async Task<int> RunAsync()
     {
-        using var socket = LoopbackSocket.Open(IPAddress.Loopback);
+        // Closed by the end of the process, since the thread waits on it.
+        var socket = LoopbackSocket.Open(IPAddress.Loopback);
         new Thread(() => SendOn(socket)) { IsBackground = true }.Start();
         Console.WriteLine($"READY {socket.LocalEndPoint}");
         while (await Console.In.ReadLineAsync() is not (null or "stop"))

@@ -56,20 +56,11 @@ internal sealed unsafe partial class Messages : IDisposable
     /// <summary>Lets the kernel deliver runs of datagrams in one message.</summary>
     public static void Coalesce(Socket socket) => socket.SetRawSocketOption(LevelUdp, UdpCoalesce, BitConverter.GetBytes(1));
 
-    /// <summary>The bytes received: one datagram, or a run.</summary>
-    public Span<byte> DataOf(int i) => new(_slots[i].Message.Vectors->Base, (int)_slots[i].Length);
+    /// <summary>The datagrams received in a message.</summary>
+    public DatagramRun DatagramsOf(int i) => new(new Span<byte>(_slots[i].Message.Vectors->Base, (int)_slots[i].Length), SegmentOf(i));
 
     /// <summary>The address of the sender or receiver: struct sockaddr_in.</summary>
     public Span<byte> Address(int i) => new(_slots[i].Message.Name, LinuxSocketAddress.Ipv4Length);
-
-    /// <summary>Bytes of each datagram received but the last.</summary>
-    public int SegmentOf(int i)
-    {
-        var control = (LinuxIntControl*)_slots[i].Message.Control;
-        return _slots[i].Message.ControlLength >= LinuxIntControl.Space && control->Level == LevelUdp && control->Type == UdpCoalesce
-            ? control->Value
-            : (int)_slots[i].Length;
-    }
 
     /// <summary>Waits for a message, and receives those that are available. 0 when the socket's timeout has passed.</summary>
     public int Receive(SafeSocketHandle socket)
@@ -137,6 +128,15 @@ internal sealed unsafe partial class Messages : IDisposable
     }
 
     public void Dispose() => NativeMemory.Free(_block);
+
+    // Bytes of each datagram received but the last.
+    private int SegmentOf(int i)
+    {
+        var control = (LinuxIntControl*)_slots[i].Message.Control;
+        return _slots[i].Message.ControlLength >= LinuxIntControl.Space && control->Level == LevelUdp && control->Type == UdpCoalesce
+            ? control->Value
+            : (int)_slots[i].Length;
+    }
 
     private static void SetSegment(ref LinuxMessage message, int at, int length, int segment)
     {

@@ -60,7 +60,8 @@ internal sealed record Options
 
     private Options? With(string name, double[] numbers) => name switch
     {
-        "--pairs" when numbers.Length > 0 && numbers.All(n => n is >= 1 and <= MostPairs) => this with { Pairs = [.. numbers.Select(n => (int)n)] },
+        "--pairs" when numbers.Length > 0 && numbers.All(n => n is >= 1 and <= MostPairs) =>
+            this with { Pairs = [.. numbers.Select(n => (int)n)] },
         "--seconds" when numbers is [>= 0.1 and <= 3600] => this with { Duration = TimeSpan.FromSeconds(numbers[0]) },
         "--rounds" when numbers is [>= 1 and <= 1000] => this with { Rounds = (int)numbers[0] },
         "--window" when numbers is [>= 64 and <= 65_536] => this with { Window = (int)numbers[0] },

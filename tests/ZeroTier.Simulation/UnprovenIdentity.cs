@@ -21,6 +21,8 @@ public static class UnprovenIdentity
         X25519.PublicKey(secret[..32], form.AsSpan(6));
         Ed25519.PublicKey(secret[32..], form.AsSpan(38));
         form[NodeIdentity.BinarySize - 1] = NodeIdentity.PrivateKeySize;
-        return NodeIdentity.TryRead(form, out var identity, out _) ? identity : throw new ArgumentException("Not an address.", nameof(address));
+        return NodeIdentity.TryRead(form, out var identity, out _)
+            ? identity
+            : throw new ArgumentException("Not an address.", nameof(address));
     }
 }
