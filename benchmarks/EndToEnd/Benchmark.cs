@@ -60,7 +60,7 @@ internal static class Benchmark
             {
                 try
                 {
-                    servers.Add((transport, await RoleProcess.StartServerAsync(transport)));
+                    servers.Add((transport, await transport.StartServerAsync()));
                 }
                 catch (Exception e) when (e is not OutOfMemoryException)
                 {

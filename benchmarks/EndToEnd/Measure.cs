@@ -196,7 +196,7 @@ internal static class IdleConnections
     public static async Task<double> MemoryAsync(MeasureRun run, int connections)
     {
         // Uses a new server: free memory that earlier load left in the process would hide the growth.
-        await using var server = await RoleProcess.StartServerAsync(run.Transport, 1);
+        await using var server = await run.Transport.StartServerAsync(1);
         using var client = run.Transport.CreateClient(server.Address, connections);
         (await client.GetAsync(new Uri("plain", UriKind.Relative))).EnsureSuccessStatusCode();
         long before = await server.ResidentBytesAsync();
@@ -208,7 +208,7 @@ internal static class IdleConnections
     /// <summary>The server's CPU time while all connections are open, in percent of one core.</summary>
     public static async Task<double> CpuAsync(MeasureRun run, int connections)
     {
-        await using var server = await RoleProcess.StartServerAsync(run.Transport, 2);
+        await using var server = await run.Transport.StartServerAsync(2);
         using var client = run.Transport.CreateClient(server.Address, connections);
         await OpenAsync(run, server, client, connections);
         await Task.Delay(TimeSpan.FromSeconds(1));
@@ -258,7 +258,7 @@ internal static class Churn
     /// </summary>
     public static async Task<double> GrowthAsync(MeasureRun run, int connections, Func<RoleProcess, int> read)
     {
-        await using var server = await RoleProcess.StartServerAsync(run.Transport, 2);
+        await using var server = await run.Transport.StartServerAsync(2);
         using var client = run.Transport.CreateClient(server.Address, AtOnce);
         client.DefaultRequestHeaders.ConnectionClose = true;
 

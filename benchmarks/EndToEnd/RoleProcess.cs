@@ -41,15 +41,10 @@ internal sealed class RoleProcess : IAsyncDisposable
     /// <summary>The number of open file descriptors of the server; Linux only.</summary>
     public int Descriptors => Directory.EnumerateFileSystemEntries($"/proc/{_process.Id}/fd").Count();
 
-    /// <summary>Starts a server and waits until clients can connect.</summary>
-    public static Task<RoleProcess> StartServerAsync(Transport transport, int number = 0) =>
-        StartAsync(transport.ServerCommand, ["--server", transport.Name, .. transport.ServerArguments(number)]);
-
-    /// <summary>Starts a private root and waits until it has written its planet and created the network.</summary>
-    public static Task<RoleProcess> StartRootAsync(Underlay underlay, string planet, BenchmarkNetwork network) =>
-        StartAsync(underlay.RootCommand, ["--root", underlay.RootAddress.ToString(), planet, network.Name]);
-
-    private static async Task<RoleProcess> StartAsync(IReadOnlyList<string> command, IReadOnlyList<string> role)
+    /// <summary>Starts this program in another role, and waits until it is ready.</summary>
+    /// <param name="command">The command that starts the process, for example one that enters a network namespace; empty for none.</param>
+    /// <param name="role">The arguments: the role and what it needs.</param>
+    public static async Task<RoleProcess> StartAsync(IReadOnlyList<string> command, IReadOnlyList<string> role)
     {
         List<string> line = [.. command, Environment.ProcessPath!];
         if (Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet")
@@ -73,10 +68,13 @@ internal sealed class RoleProcess : IAsyncDisposable
     }
 
     /// <summary>Returns the resident memory after a full garbage collection.</summary>
-    public async Task<long> ResidentBytesAsync()
+    public Task<long> ResidentBytesAsync() => AskAsync("memory");
+
+    /// <summary>Writes a command and returns the number that follows the same word in capital letters in the answer.</summary>
+    public async Task<long> AskAsync(string command)
     {
-        await _process.StandardInput.WriteLineAsync("memory");
-        return long.Parse(await ExpectAsync("MEMORY"), CultureInfo.InvariantCulture);
+        await _process.StandardInput.WriteLineAsync(command);
+        return long.Parse(await ExpectAsync(command.ToUpperInvariant()), CultureInfo.InvariantCulture);
     }
 
     /// <summary>Stops the process and returns its start-up times in milliseconds, by name.</summary>

@@ -9,7 +9,7 @@ internal sealed record StartedProgram(
     /// <summary>This program as a server, which tells the figures itself.</summary>
     public static StartedProgram Server(IReadOnlyList<Measure> measures) => new(measures, async transport =>
     {
-        await using var server = await RoleProcess.StartServerAsync(transport);
+        await using var server = await transport.StartServerAsync();
         using (var client = transport.CreateClient(server.Address, 1))
         {
             (await client.GetAsync(new Uri("plain", UriKind.Relative))).EnsureSuccessStatusCode();

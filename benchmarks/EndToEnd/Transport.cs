@@ -21,6 +21,10 @@ internal abstract class Transport : IAsyncDisposable
     /// <summary>The command that starts a server's process, for example one that enters a network namespace; empty for none.</summary>
     public virtual IReadOnlyList<string> ServerCommand => [];
 
+    /// <summary>Starts a server and waits until clients can connect.</summary>
+    public Task<RoleProcess> StartServerAsync(int number = 0) =>
+        RoleProcess.StartAsync(ServerCommand, ["--server", Name, .. ServerArguments(number)]);
+
     /// <summary>
     /// The number of connections for measuring the memory of one: many, but not more than a server of this transport can have.
     /// </summary>

@@ -17,6 +17,10 @@ internal sealed record Underlay(IPAddress RootAddress, IReadOnlyList<string> Roo
     private static readonly IPAddress ClientAddress = IPAddress.Parse("10.99.0.1");
     private static readonly IPAddress RootInNamespace = IPAddress.Parse("10.99.0.3");
 
+    /// <summary>Starts a private root and waits until it has written its planet and created the network.</summary>
+    public Task<RoleProcess> StartRootAsync(string planet, BenchmarkNetwork network) =>
+        RoleProcess.StartAsync(RootCommand, ["--root", RootAddress.ToString(), planet, network.Name]);
+
     /// <summary>Chooses the underlay for these engines.</summary>
     /// <exception cref="InvalidOperationException">libzt is used, and this process does not run in the script's network
     /// namespace.</exception>

@@ -81,7 +81,7 @@ internal sealed class ZeroTierTransport(Engines engines, BenchmarkNetwork kind) 
         _resources.Add(new Folder(folder));
         _folder = folder.FullName;
         _underlay = Underlay.Choose(engines);
-        var root = await RoleProcess.StartRootAsync(_underlay, PlanetFile, kind);
+        var root = await _underlay.StartRootAsync(PlanetFile, kind);
         _resources.Add(root);
         _network = NetworkId.Parse(root.Ready);
         var planet = Planet.Load(PlanetFile);

@@ -82,6 +82,11 @@ internal abstract class HostUdpSocket : IAsyncDisposable
     /// <returns>Success, or the error when nothing was received.</returns>
     protected abstract SocketError ReceiveBatch();
 
+    /// <summary>Sends what a derived class kept of the datagrams sent on the receive thread. Called after each batch.</summary>
+    protected virtual void SendKept()
+    {
+    }
+
     /// <summary>Makes a blocked <see cref="ReceiveBatch"/> return.</summary>
     protected abstract void Wake();
 
@@ -179,14 +184,19 @@ internal abstract class HostUdpSocket : IAsyncDisposable
 
     private void EndBatch()
     {
-        if (IsClosing)
-        {
-            return;
-        }
-
         try
         {
-            _receiver!.OnBatchEnd(Index);
+            try
+            {
+                if (!IsClosing)
+                {
+                    _receiver!.OnBatchEnd(Index);
+                }
+            }
+            finally
+            {
+                SendKept();
+            }
         }
 #pragma warning disable CA1031 // As in Deliver.
         catch (Exception e)

@@ -91,6 +91,10 @@ internal static partial class UdpLog
     [LoggerMessage(1119, LogLevel.Warning, "The TCP relay on {EndPoint} cannot take connections ({Error}); trying again every second.")]
     public static partial void RelayAcceptFailed(ILogger logger, IPEndPoint endPoint, SocketError error);
 
+    [LoggerMessage(1123, LogLevel.Information,
+        "The system refuses sendmmsg on {EndPoint} (errno {Errno}), perhaps by a sandbox; datagrams are sent one by one.")]
+    public static partial void ManyRefused(ILogger logger, InetEndPoint endPoint, int errno);
+
     [LoggerMessage(1122, LogLevel.Warning,
         "The TCP relay is full: it takes {Limit} connections, {LimitPerAddress} from one address; further ones are refused. Logged once.")]
     public static partial void RelayFull(ILogger logger, int limit, int limitPerAddress);

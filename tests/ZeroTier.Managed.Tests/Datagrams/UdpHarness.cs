@@ -82,6 +82,15 @@ internal sealed unsafe class RefusingCalls : ILinuxUdpCalls
     /// <summary>Error for every send, also for one that only asks whether the call is there.</summary>
     public int SendErrno { get; set; }
 
+    /// <summary>Error for every call that sends several messages.</summary>
+    public int ManyErrno { get; set; }
+
+    /// <summary>Messages that one such call sends before it fails.</summary>
+    public int MostAtOnce { get; set; } = int.MaxValue;
+
+    /// <summary>The number of messages of each call that sent several.</summary>
+    public List<int> SentAtOnce { get; } = [];
+
     /// <summary>Error for ending the waits.</summary>
     public int ShutdownErrno { get; set; }
 
@@ -114,6 +123,17 @@ internal sealed unsafe class RefusingCalls : ILinuxUdpCalls
 
         PlainCalls++;
         return PlainErrno != 0 ? -PlainErrno : _inner.Send(socket, message);
+    }
+
+    public int SendMany(System.Net.Sockets.SafeSocketHandle socket, LinuxMessageSlot* slots, int count)
+    {
+        int sent = ManyErrno != 0 ? -ManyErrno : _inner.SendMany(socket, slots, Math.Min(count, MostAtOnce));
+        if (sent > 0)
+        {
+            SentAtOnce.Add(sent);
+        }
+
+        return sent;
     }
 
     public int Receive(System.Net.Sockets.SafeSocketHandle socket, LinuxMessageSlot* slots, int count, int flags)

@@ -1,4 +1,3 @@
-using ZeroTier.Managed.Crypto;
 using ZeroTier.Managed.Vl1;
 using ZeroTier.Managed.Vl1.Admission;
 using ZeroTier.Simulation;
@@ -17,22 +16,9 @@ internal sealed class HelloFlood
 
     public HelloFlood(NodeIdentity target, Planet planet)
     {
-        var identity = Fresh(_random, new NodeId(0x30_0000_0000UL));
+        var identity = UnprovenIdentity.Create(_random, new NodeId(0x30_0000_0000UL));
         _keys = SessionKeys.Agree(identity, target)!;
         _template = new StubPeer(identity, target, "10.0.0.9").Hello(planet);
-    }
-
-    /// <summary>An identity with a key of its own and an address of one's choice, which its key does not prove.</summary>
-    public static NodeIdentity Fresh(SeededRandom random, NodeId address)
-    {
-        byte[] form = new byte[NodeIdentity.BinarySize + NodeIdentity.PrivateKeySize];
-        PacketHeader.WriteAddress(form, address);
-        var secret = form.AsSpan(NodeIdentity.BinarySize);
-        random.Fill(secret);
-        X25519.PublicKey(secret[..32], form.AsSpan(6));
-        Ed25519.PublicKey(secret[32..], form.AsSpan(38));
-        form[NodeIdentity.BinarySize - 1] = NodeIdentity.PrivateKeySize;
-        return NodeIdentity.TryRead(form, out var identity, out _) ? identity : throw new InvalidOperationException("Not an identity.");
     }
 
     /// <summary>The next HELLO.</summary>

@@ -32,7 +32,7 @@ public sealed class Vl1AdmissionTests(ITestOutputHelper output)
         var planet = simulation.CreatePlanet("10.0.0.1");
         var random = new SeededRandom(3);
         NodeIdentity[] identities = [.. Enumerable.Range(0, 100)
-            .Select(i => HelloFlood.Fresh(random, new NodeId(0x40_0000_0000UL + (uint)i)))];
+            .Select(i => UnprovenIdentity.Create(random, new NodeId(0x40_0000_0000UL + (uint)i)))];
         var checks = new SimulatedChecks([.. identities.Select(identity => identity.Address)]);
         simulation.Add(0, planet, simulation.Network.AddHost("root", "10.0.0.1"), node => node.Checks = checks);
         SimulatedNode[] nodes = [.. identities.Select((identity, i) =>
@@ -53,7 +53,7 @@ public sealed class Vl1AdmissionTests(ITestOutputHelper output)
         var planet = simulation.CreatePlanet("10.0.0.1");
         var random = new SeededRandom(3);
         NodeIdentity[] identities = [.. Enumerable.Range(0, 5)
-            .Select(i => HelloFlood.Fresh(random, new NodeId(0x40_0000_0000UL + (uint)i)))];
+            .Select(i => UnprovenIdentity.Create(random, new NodeId(0x40_0000_0000UL + (uint)i)))];
         var checks = new SimulatedChecks([.. identities.Select(identity => identity.Address)]);
         var root = simulation.Add(0, planet, simulation.Network.AddHost("root", "10.0.0.1"), node => node.Checks = checks);
         var attacker = new Attacker(simulation, new HelloFlood(Root, planet), root, flood);
@@ -96,7 +96,7 @@ public sealed class Vl1AdmissionTests(ITestOutputHelper output)
         }
 
         // One that claims the address of a known node.
-        var collider = new StubPeer(HelloFlood.Fresh(new SeededRandom(8), Other.Address), Root, "10.0.0.3");
+        var collider = new StubPeer(UnprovenIdentity.Create(new SeededRandom(8), Other.Address), Root, "10.0.0.3");
         test.Node.OnDatagram(0, collider.EndPoint, collider.Hello(test.Node.Planet));
         Assert.Equal(before, checks.Agreements + checks.Proofs);
         test.Node.OnDatagram(0, known.EndPoint, known.Build(Verb.Echo, [1, 2, 3]));

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 
@@ -14,6 +15,10 @@ internal unsafe interface ILinuxUdpCalls
 
     /// <summary>sendmsg.</summary>
     nint Send(SafeSocketHandle socket, LinuxMessage* message);
+
+    /// <summary>sendmmsg: sends messages until one fails.</summary>
+    /// <returns>Messages sent, or the error of the first one.</returns>
+    int SendMany(SafeSocketHandle socket, LinuxMessageSlot* slots, int count);
 
     /// <summary>recvmmsg: waits for the first message, and receives those that are available.</summary>
     int Receive(SafeSocketHandle socket, LinuxMessageSlot* slots, int count, int flags);
@@ -50,6 +55,12 @@ internal sealed unsafe partial class LinuxUdpCalls : ILinuxUdpCalls
         return sent >= 0 ? sent : -Marshal.GetLastPInvokeError();
     }
 
+    public int SendMany(SafeSocketHandle socket, LinuxMessageSlot* slots, int count)
+    {
+        int sent = sendmmsg(socket, slots, (uint)count, NoSignal);
+        return sent >= 0 ? sent : -Marshal.GetLastPInvokeError();
+    }
+
     public int Receive(SafeSocketHandle socket, LinuxMessageSlot* slots, int count, int flags)
     {
         int received = recvmmsg(socket, slots, (uint)count, WaitForOne | flags, null);
@@ -72,6 +83,10 @@ internal sealed unsafe partial class LinuxUdpCalls : ILinuxUdpCalls
     [LibraryImport("libc", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static partial nint sendmsg(SafeSocketHandle socket, LinuxMessage* message, int flags);
+
+    [LibraryImport("libc", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int sendmmsg(SafeSocketHandle socket, LinuxMessageSlot* slots, uint count, int flags);
 
     [LibraryImport("libc", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
@@ -124,18 +139,33 @@ internal struct LinuxIntControl
 {
     public const int HeaderLength = 16;
     public const int Space = 24;
+    public const int LevelUdp = 17;
+    public const int UdpSegment = 103;
+    public const int UdpCoalesce = 104;
 
     public nuint Length;
     public int Level;
     public int Type;
     public int Value;
     private readonly int _padding;
+
+    /// <summary>UDP_SEGMENT: the message is a run of datagrams of this size.</summary>
+    public static LinuxIntControl ForSegment(int size) => new()
+    {
+        Length = HeaderLength + 2,
+        Level = LevelUdp,
+        Type = UdpSegment,
+        Value = (ushort)size,
+    };
 }
 
 /// <summary>struct sockaddr_in6, large enough for sockaddr_in too.</summary>
 [StructLayout(LayoutKind.Sequential)]
 internal unsafe struct LinuxSocketAddress
 {
+    /// <summary>Bytes to reserve for one: its length, rounded up.</summary>
+    public const int Space = 32;
+
     public const int Ipv4Length = 16;
     public const int Ipv6Length = 28;
     public const ushort Ipv4Family = 2;
@@ -143,4 +173,42 @@ internal unsafe struct LinuxSocketAddress
 
     public ushort Family;
     public fixed byte Rest[26];
+
+    /// <summary>Writes an endpoint.</summary>
+    /// <returns>The length of the address.</returns>
+    public static int Write(in InetEndPoint endPoint, out LinuxSocketAddress address)
+    {
+        address = default;
+        var rest = MemoryMarshal.CreateSpan(ref address.Rest[0], 26);
+        BinaryPrimitives.WriteUInt16BigEndian(rest, endPoint.Port);
+        if (endPoint.Family == AddressFamily.InterNetwork)
+        {
+            address.Family = Ipv4Family;
+            endPoint.WriteAddress(rest[2..]);
+            return Ipv4Length;
+        }
+
+        address.Family = Ipv6Family;
+        endPoint.WriteAddress(rest[6..]);
+        return Ipv6Length;
+    }
+
+    /// <summary>Reads an address of this length.</summary>
+    public bool TryRead(uint length, out InetEndPoint endPoint)
+    {
+        var rest = MemoryMarshal.CreateReadOnlySpan(ref Rest[0], 26);
+        ushort port = BinaryPrimitives.ReadUInt16BigEndian(rest);
+        switch (Family)
+        {
+            case Ipv4Family when length >= Ipv4Length:
+                endPoint = InetEndPoint.FromBytes(rest.Slice(2, 4), port);
+                return true;
+            case Ipv6Family when length >= Ipv6Length:
+                endPoint = InetEndPoint.FromBytes(rest.Slice(6, 16), port);
+                return true;
+            default:
+                endPoint = default;
+                return false;
+        }
+    }
 }

@@ -1,27 +1,20 @@
-using System.Buffers.Binary;
 using System.Net.Sockets;
-using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging;
 
 namespace ZeroTier.Managed.Datagrams.Platform;
 
 /// <summary>
-/// A UDP socket that uses Linux's system calls: one sendmsg sends a run of datagrams (UDP_SEGMENT), and one recvmmsg receives several
-/// messages, each of which may be a run of datagrams (UDP_GRO). If the kernel or a sandbox refuses one of these, it is switched off for
-/// this socket and the data are sent again without it; instead of recvmmsg, recvmsg receives one message at a time.
+/// A UDP socket that uses Linux's system calls: one sendmsg sends a run of datagrams (UDP_SEGMENT), one recvmmsg receives several
+/// messages, each of which may be a run of datagrams (UDP_GRO), and one sendmmsg sends what these caused
+/// (<see cref="LinuxSendBatch"/>). If the kernel or a sandbox refuses one of these, it is switched off for this socket and the data are
+/// sent again without it; instead of recvmmsg, recvmsg receives one message at a time.
 /// </summary>
 /// <remarks>
 /// UDP checksums stay on, unlike in ZeroTierOne 1.12 (docs/protocol/2-vl1.md 2.17): without them the kernel refuses UDP_SEGMENT.
 /// </remarks>
 internal sealed unsafe class LinuxUdpSocket : HostUdpSocket
 {
-    // At most 256 KiB per batch, after which acknowledgements are sent: larger batches would disturb the sender's ACK clock.
-    private const int SlotCount = 4;
-    private const int SlotBytes = 65536;
-    private const int LevelUdp = 17;
-    private const int UdpSegment = 103;
-    private const int UdpCoalesce = 104;
     private const int LevelIp = 0;
     private const int IpTtl = 2;
     private const int LevelIpv6 = 41;
@@ -31,7 +24,9 @@ internal sealed unsafe class LinuxUdpSocket : HostUdpSocket
     private readonly SafeSocketHandle _handle;
     private readonly bool _coalescing;
     private readonly bool _oneByOne;
-    private LinuxMessageSlot* _slots;
+    private readonly bool _sendsMany;
+    private readonly LinuxReceiveSlots _slots;
+    private readonly LinuxSendBatch _sending;
     private int _segmentation;
 
     public LinuxUdpSocket(
@@ -45,11 +40,14 @@ internal sealed unsafe class LinuxUdpSocket : HostUdpSocket
     {
         _calls = calls;
         _handle = socket.SafeHandle;
-        ProbeSend();
-        _segmentation = options.SegmentationOffload && ProbeSegmentation() ? 1 : 0;
-        _coalescing = options.ReceiveCoalescing && EnableCoalescing();
-        _oneByOne = !ProbeReceive();
-        AllocateSlots();
+        var probe = new LinuxUdpProbe(calls, _handle, localEndPoint, options.Logger);
+        probe.CheckSend();
+        _segmentation = options.SegmentationOffload && probe.Segments() ? 1 : 0;
+        _coalescing = options.ReceiveCoalescing && probe.Coalesce();
+        _oneByOne = !probe.ReceivesMany();
+        _sendsMany = probe.SendsMany();
+        _slots = new LinuxReceiveSlots();
+        _sending = new LinuxSendBatch();
     }
 
     public override bool SegmentationOffload => Volatile.Read(ref _segmentation) != 0;
@@ -58,49 +56,59 @@ internal sealed unsafe class LinuxUdpSocket : HostUdpSocket
 
     public override void Send(in InetEndPoint destination, ReadOnlySpan<byte> datagrams, int segmentSize)
     {
-        LinuxSocketAddress address;
-        int addressLength = Write(destination, &address);
-        fixed (byte* data = &MemoryMarshal.GetReference(datagrams))
+        if (_sendsMany && LinuxSendBatch.Current is { IsSending: false } batch)
         {
-            if (datagrams.Length > segmentSize && SegmentationOffload)
+            if (datagrams.Length <= Math.Min(segmentSize, LinuxSendBatch.LongestDatagram))
             {
-                var control = new LinuxIntControl
-                {
-                    Length = LinuxIntControl.HeaderLength + 2,
-                    Level = LevelUdp,
-                    Type = UdpSegment,
-                    Value = (ushort)segmentSize,
-                };
-                int errno = SendOnce(&address, addressLength, data, datagrams.Length, &control);
-                if (errno == 0)
-                {
-                    Counters.Sent((datagrams.Length + segmentSize - 1) / segmentSize, datagrams.Length);
-                    return;
-                }
-
-                if (!IsRefusal(errno))
-                {
-                    Counters.SendFailed(LinuxErrno.ToSocketError(errno), (datagrams.Length + segmentSize - 1) / segmentSize);
-                    return;
-                }
-
-                // If datagrams sent one by one are too large as well, segmentation was not the cause.
-                if (SendOneByOne(destination, &address, addressLength, data, datagrams.Length, segmentSize))
-                {
-                    RefuseSegmentation(errno);
-                }
-
+                batch.Add(this, destination, datagrams);
                 return;
             }
 
-            SendOneByOne(destination, &address, addressLength, data, datagrams.Length, segmentSize);
+            // What was sent before leaves before.
+            batch.Send();
+        }
+
+        int addressLength = LinuxSocketAddress.Write(destination, out var address);
+        fixed (byte* data = &MemoryMarshal.GetReference(datagrams))
+        {
+            SendNow(destination, &address, addressLength, data, datagrams.Length, segmentSize);
+        }
+    }
+
+    /// <summary>Sends the messages of a batch.</summary>
+    /// <param name="slots">The messages.</param>
+    /// <param name="entries">What they are.</param>
+    public void Send(LinuxMessageSlot* slots, ReadOnlySpan<LinuxSendBatch.Entry> entries)
+    {
+        for (int i = 0; i < entries.Length;)
+        {
+            int count = entries.Length - i == 1 ? 0 : SendMany(slots + i, entries[i..]);
+            if (count <= 0)
+            {
+                // A single message, or one that the system refuses: the error decides what becomes of it.
+                ref var message = ref slots[i].Message;
+                SendNow(
+                    entries[i].Destination,
+                    (LinuxSocketAddress*)message.Name,
+                    (int)message.NameLength,
+                    (byte*)message.Vectors->Base,
+                    (int)message.Vectors->Length,
+                    entries[i].Segment);
+                count = 1;
+            }
+
+            i += count;
         }
     }
 
     public override void SendWithHopLimit(in InetEndPoint destination, ReadOnlySpan<byte> datagram, int hops)
     {
-        LinuxSocketAddress address;
-        int addressLength = Write(destination, &address);
+        if (LinuxSendBatch.Current is { IsSending: false } batch)
+        {
+            batch.Send();
+        }
+
+        int addressLength = LinuxSocketAddress.Write(destination, out var address);
         bool ipv4 = destination.Family == AddressFamily.InterNetwork;
         var control = new LinuxIntControl
         {
@@ -117,15 +125,8 @@ internal sealed unsafe class LinuxUdpSocket : HostUdpSocket
 
     protected override SocketError ReceiveBatch()
     {
-        for (int i = 0; i < SlotCount; i++)
-        {
-            // Reset before each call, since the call overwrites them with the actual lengths.
-            ref var message = ref _slots[i].Message;
-            message.NameLength = (uint)sizeof(LinuxSocketAddress);
-            message.ControlLength = LinuxIntControl.Space;
-        }
-
-        int count = _oneByOne ? ReceiveOne() : _calls.Receive(_handle, _slots, SlotCount, flags: 0);
+        LinuxSendBatch.Current = _sending;
+        int count = _oneByOne ? ReceiveOne() : _calls.Receive(_handle, _slots.First, _slots.Count, flags: 0);
         if (count < 0)
         {
             return LinuxErrno.ToSocketError(-count);
@@ -136,12 +137,16 @@ internal sealed unsafe class LinuxUdpSocket : HostUdpSocket
         for (int i = 0; i < count && !IsClosing; i++)
         {
             bytes += _slots[i].Length;
-            datagrams += DeliverSlot(ref _slots[i]);
+            datagrams += DeliverSlot(_slots[i].Message, _slots.DataOf(i));
         }
 
+        _slots.Reset(count);
+        _slots.Adapt(count, bytes);
         Counters.Received(datagrams, bytes);
         return SocketError.Success;
     }
+
+    protected override void SendKept() => _sending.Send();
 
     // On Linux shutdown ends a blocked receive, although it returns ENOTCONN because the socket is not connected.
     protected override void Wake()
@@ -154,8 +159,8 @@ internal sealed unsafe class LinuxUdpSocket : HostUdpSocket
 
     protected override void Release()
     {
-        NativeMemory.AlignedFree(_slots);
-        _slots = null;
+        _slots.Free();
+        _sending.Free();
     }
 
     /// <summary>
@@ -166,69 +171,32 @@ internal sealed unsafe class LinuxUdpSocket : HostUdpSocket
         errno is LinuxErrno.InputOutput or LinuxErrno.Invalid or LinuxErrno.MessageSize or LinuxErrno.NoProtocolOption
             or LinuxErrno.NotSupported;
 
-    private static int Write(in InetEndPoint endPoint, LinuxSocketAddress* address)
-    {
-        *address = default;
-        var rest = new Span<byte>(address->Rest, 26);
-        BinaryPrimitives.WriteUInt16BigEndian(rest, endPoint.Port);
-        if (endPoint.Family == AddressFamily.InterNetwork)
-        {
-            address->Family = LinuxSocketAddress.Ipv4Family;
-            endPoint.WriteAddress(rest[2..]);
-            return LinuxSocketAddress.Ipv4Length;
-        }
-
-        address->Family = LinuxSocketAddress.Ipv6Family;
-        endPoint.WriteAddress(rest[6..]);
-        return LinuxSocketAddress.Ipv6Length;
-    }
-
-    private static bool TryRead(in LinuxMessage message, out InetEndPoint endPoint)
-    {
-        var address = (LinuxSocketAddress*)message.Name;
-        var rest = new ReadOnlySpan<byte>(address->Rest, 26);
-        ushort port = BinaryPrimitives.ReadUInt16BigEndian(rest);
-        switch (address->Family)
-        {
-            case LinuxSocketAddress.Ipv4Family when message.NameLength >= LinuxSocketAddress.Ipv4Length:
-                endPoint = InetEndPoint.FromBytes(rest.Slice(2, 4), port);
-                return true;
-            case LinuxSocketAddress.Ipv6Family when message.NameLength >= LinuxSocketAddress.Ipv6Length:
-                endPoint = InetEndPoint.FromBytes(rest.Slice(6, 16), port);
-                return true;
-            default:
-                endPoint = default;
-                return false;
-        }
-    }
-
     /// <summary>The segment size from the control message; 0 when the data are one datagram.</summary>
     private static int SegmentSize(in LinuxMessage message)
     {
         var control = (LinuxIntControl*)message.Control;
         return message.ControlLength >= LinuxIntControl.HeaderLength + sizeof(int)
             && control->Length >= LinuxIntControl.HeaderLength + sizeof(int)
-            && control->Level == LevelUdp
-            && control->Type == UdpCoalesce
+            && control->Level == LinuxIntControl.LevelUdp
+            && control->Type == LinuxIntControl.UdpCoalesce
             ? control->Value
             : 0;
     }
 
-    private int DeliverSlot(ref LinuxMessageSlot slot)
+    private int DeliverSlot(in LinuxMessage message, Span<byte> data)
     {
-        if ((slot.Message.Flags & FlagTruncated) != 0)
+        if ((message.Flags & FlagTruncated) != 0)
         {
             Counters.Truncated();
             return 0;
         }
 
-        if (!TryRead(slot.Message, out var source))
+        if (!((LinuxSocketAddress*)message.Name)->TryRead(message.NameLength, out var source))
         {
             return 0;
         }
 
-        var data = new Span<byte>(slot.Message.Vectors->Base, (int)Math.Min(slot.Length, SlotBytes));
-        int segmentSize = SegmentSize(slot.Message);
+        int segmentSize = SegmentSize(message);
         if (segmentSize <= 0 || segmentSize >= data.Length)
         {
             Deliver(source, data);
@@ -244,6 +212,62 @@ internal sealed unsafe class LinuxUdpSocket : HostUdpSocket
         }
 
         return count;
+    }
+
+    private void SendNow(
+        in InetEndPoint destination, LinuxSocketAddress* address, int addressLength, byte* data, int length, int segmentSize)
+    {
+        if (length <= segmentSize || !SegmentationOffload)
+        {
+            SendOneByOne(destination, address, addressLength, data, length, segmentSize);
+            return;
+        }
+
+        var control = LinuxIntControl.ForSegment(segmentSize);
+        int errno = SendOnce(address, addressLength, data, length, &control);
+        int datagrams = (length + segmentSize - 1) / segmentSize;
+        if (errno == 0)
+        {
+            Counters.Sent(datagrams, length);
+        }
+        else if (!IsRefusal(errno))
+        {
+            Counters.SendFailed(LinuxErrno.ToSocketError(errno), datagrams);
+        }
+        else if (SendOneByOne(destination, address, addressLength, data, length, segmentSize))
+        {
+            // If datagrams sent one by one were too large as well, segmentation would not be the cause.
+            RefuseSegmentation(errno);
+        }
+    }
+
+    /// <returns>Number of messages that were sent; 0 or less when the first one was not.</returns>
+    private int SendMany(LinuxMessageSlot* slots, ReadOnlySpan<LinuxSendBatch.Entry> entries)
+    {
+        int sent;
+        try
+        {
+            sent = _calls.SendMany(_handle, slots, entries.Length);
+        }
+        catch (ObjectDisposedException)
+        {
+            return 0;
+        }
+
+        int datagrams = 0;
+        int bytes = 0;
+        for (int i = 0; i < sent; i++)
+        {
+            datagrams += entries[i].Datagrams;
+            bytes += (int)slots[i].Message.Vectors->Length;
+        }
+
+        if (sent > 0)
+        {
+            Counters.Sent(datagrams, bytes);
+        }
+
+        return sent;
     }
 
     /// <returns>False when a datagram was larger than the MTU of the first link.</returns>
@@ -317,79 +341,14 @@ internal sealed unsafe class LinuxUdpSocket : HostUdpSocket
 
     private int ReceiveOne()
     {
-        nint length = _calls.ReceiveOne(_handle, &_slots->Message, flags: 0);
+        nint length = _calls.ReceiveOne(_handle, &_slots.First->Message, flags: 0);
         if (length < 0)
         {
             return (int)length;
         }
 
-        _slots->Length = (uint)length;
+        _slots.First->Length = (uint)length;
         return 1;
-    }
-
-    /// <summary>
-    /// Probes sendmsg without a destination, which sends nothing: any error other than "forbidden" shows that the call is available.
-    /// </summary>
-    private void ProbeSend()
-    {
-        LinuxMessage nowhere = default;
-        int errno = (int)-_calls.Send(_handle, &nowhere);
-        if (LinuxErrno.IsForbidden(errno))
-        {
-            throw Forbidden("sendmsg", errno);
-        }
-    }
-
-    private bool ProbeReceive()
-    {
-        LinuxMessageSlot nothing = default;
-        int errno = -_calls.Receive(_handle, &nothing, 1, LinuxUdpCalls.PeekWithoutWaiting);
-        if (!LinuxErrno.IsForbidden(errno))
-        {
-            return true;
-        }
-
-        int errnoOfOne = (int)-_calls.ReceiveOne(_handle, &nothing.Message, LinuxUdpCalls.PeekWithoutWaiting);
-        if (LinuxErrno.IsForbidden(errnoOfOne))
-        {
-            throw Forbidden("recvmsg", errnoOfOne);
-        }
-
-        UdpLog.BatchesRefused(Logger, LocalEndPoint, errno);
-        return false;
-    }
-
-    private static ZeroTierException Forbidden(string call, int errno) => new(
-        ZeroTierError.Underlay,
-        $"The system forbids the call {call} (errno {errno}), without which no UDP datagram can be exchanged. The process runs in a "
-            + "sandbox (seccomp), which must allow sendmsg and recvmsg; with systemd for example SystemCallFilter=@system-service.");
-
-    private bool ProbeSegmentation()
-    {
-        int result = _calls.SetOption(_handle, LevelUdp, UdpSegment, 1432);
-        if (result == 0)
-        {
-            // Only a probe; the size is passed with each sendmsg.
-            result = _calls.SetOption(_handle, LevelUdp, UdpSegment, 0);
-        }
-
-        if (result < 0)
-        {
-            UdpLog.SegmentationRefused(Logger, LocalEndPoint, -result);
-        }
-
-        return result == 0;
-    }
-
-    private bool EnableCoalescing()
-    {
-        int result = _calls.SetOption(_handle, LevelUdp, UdpCoalesce, 1);
-        if (result < 0)
-        {
-            UdpLog.CoalescingRefused(Logger, LocalEndPoint, -result);
-        }
-
-        return result == 0;
     }
 
     private void RefuseSegmentation(int errno)
@@ -398,33 +357,6 @@ internal sealed unsafe class LinuxUdpSocket : HostUdpSocket
         if (Interlocked.Exchange(ref _segmentation, 0) != 0)
         {
             UdpLog.SegmentationRefused(Logger, LocalEndPoint, errno);
-        }
-    }
-
-    /// <summary>
-    /// Allocates one block of native memory: headers, vectors, addresses, control messages, then the data buffers, whose pages are used
-    /// only as far as data are received.
-    /// </summary>
-    private void AllocateSlots()
-    {
-        int perSlot = sizeof(LinuxMessageSlot) + sizeof(LinuxVector) + 32 + LinuxIntControl.Space;
-        byte* block = (byte*)NativeMemory.AlignedAlloc((nuint)(SlotCount * (perSlot + SlotBytes)), 4096);
-        byte* data = block;
-        _slots = (LinuxMessageSlot*)block;
-        byte* rest = block + (SlotCount * sizeof(LinuxMessageSlot));
-        byte* payload = block + (SlotCount * perSlot);
-        Unsafe.InitBlock(data, 0, (uint)(SlotCount * perSlot));
-        for (int i = 0; i < SlotCount; i++)
-        {
-            var vector = (LinuxVector*)rest;
-            vector->Base = payload + (i * SlotBytes);
-            vector->Length = SlotBytes;
-            ref var message = ref _slots[i].Message;
-            message.Vectors = vector;
-            message.VectorCount = 1;
-            message.Name = rest + sizeof(LinuxVector);
-            message.Control = rest + sizeof(LinuxVector) + 32;
-            rest += sizeof(LinuxVector) + 32 + LinuxIntControl.Space;
         }
     }
 }
