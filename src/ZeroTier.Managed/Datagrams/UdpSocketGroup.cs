@@ -38,7 +38,8 @@ internal sealed class UdpSocketGroup(IReadOnlyList<HostUdpSocket> sockets) : IAs
     /// <summary>Ends the receive threads and closes the sockets.</summary>
     public async ValueTask DisposeAsync()
     {
-        foreach (var socket in sockets)
+        // The one through which the threads of all send is the last.
+        foreach (var socket in sockets.Reverse())
         {
             await socket.DisposeAsync().ConfigureAwait(false);
         }
