@@ -443,6 +443,8 @@ public sealed class ManagedNode : ZeroTierNode
                 $"Port is {options.Port}; it must be from 0 to 65535, for example 9993, or 0 for any free port.", nameof(options));
         }
 
+        UdpDatagramTransportOptions.CheckReceiveThreads(options.ReceiveThreads);
+
         if (options.Moons.Count > Vl1Limits.Moons || options.Moons.DistinctBy(moon => moon.Id).Count() != options.Moons.Count)
         {
             throw new ArgumentException(

@@ -86,13 +86,7 @@ internal static class UdpBinding
                 $"Port is {options.Port}; it must be from 0 to 65535, for example 9993, or 0 for any free port.", nameof(options));
         }
 
-        if (options.ReceiveThreads is < 1 or > 64)
-        {
-            throw new ArgumentException(
-                $"ReceiveThreads is {options.ReceiveThreads}; it must be from 1 to 64, for example half of the processors.",
-                nameof(options));
-        }
-
+        UdpDatagramTransportOptions.CheckReceiveThreads(options.ReceiveThreads);
         CheckBuffer(options.ReceiveBufferBytes, nameof(options.ReceiveBufferBytes));
         CheckBuffer(options.SendBufferBytes, nameof(options.SendBufferBytes));
     }

@@ -65,4 +65,13 @@ public sealed record UdpDatagramTransportOptions
 
     /// <summary>The logger. Default: no logging.</summary>
     public ILogger Logger { get; init; } = NullLogger.Instance;
+
+    internal static void CheckReceiveThreads(int count)
+    {
+        if (count is < 1 or > 64)
+        {
+            throw new ArgumentException(
+                $"{nameof(ReceiveThreads)} is {count}; it must be from 1 to 64, for example half of the processors.", nameof(count));
+        }
+    }
 }

@@ -211,6 +211,7 @@ public class StartTests
     [Theory]
     [InlineData("Port")]
     [InlineData("ActivityTimeout")]
+    [InlineData("ReceiveThreads")]
     [InlineData("MaxTotalBufferSize")]
     [InlineData("StoragePath")]
     [InlineData("Identity")]
@@ -221,6 +222,7 @@ public class StartTests
         {
             "Port" => new ManagedNodeOptions { Port = 70000 },
             "ActivityTimeout" => new ManagedNodeOptions { ActivityTimeout = TimeSpan.Zero },
+            "ReceiveThreads" => new ManagedNodeOptions { ReceiveThreads = 0 },
             "MaxTotalBufferSize" => new ManagedNodeOptions { MaxTotalBufferSize = 1000 },
             "StoragePath" => new ManagedNodeOptions { StoragePath = " " },
             _ => new ManagedNodeOptions { Identity = NodeIdentity.Parse(identity.ToString()) },
