@@ -8,6 +8,9 @@ internal static class ManyBusyConnections
 {
     private const int Goal = 20_000;
 
+    // On each connection before it counts: connections first learn how long answers take under this load.
+    private const int RequestsBefore = 5;
+
     public static async Task RunAsync(ScaleOptions options)
     {
         await using var planet = await ScalePlanet.StartAsync();
@@ -29,7 +32,11 @@ internal static class ManyBusyConnections
         {
             await client.OpenAsync(count);
             var load = new EchoLoad(client);
-            await Task.Delay(options.Duration / 5);
+            while (load.Done < (long)RequestsBefore * count)
+            {
+                await Task.Delay(options.Duration / 5);
+            }
+
             var before = Counters.Of(load, server, node);
             await Task.Delay(options.Duration);
             var after = Counters.Of(load, server, node);

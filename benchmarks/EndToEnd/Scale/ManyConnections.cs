@@ -10,7 +10,8 @@ internal static class ManyConnections
         await using var planet = await ScalePlanet.StartAsync();
         var server = await planet.StartNodeAsync(ScalePlanet.Network);
         await EchoServer.StartAsync(server, ScalePlanet.Network);
-        var client = new EchoClient(await planet.StartNodeAsync(ScalePlanet.Network), server.Id, ScalePlanet.Network);
+        var node = await planet.StartNodeAsync(ScalePlanet.Network);
+        var client = new EchoClient(node, server.Id, ScalePlanet.Network);
         await client.OpenAsync(1);
         var busy = client.Connections[0];
         await ProcessorTime.EachAsync(() => EchoClient.RequestAsync(busy), options.Duration);
@@ -21,6 +22,7 @@ internal static class ManyConnections
             "resident of each, KiB",
             "idle, ms/s",
             "idle, each, us/s",
+            "idle, segments/s",
             "one round trip beside them, us");
         var before = Footprint.Take();
         foreach (int count in options.CountsTo(Goal))
@@ -28,9 +30,13 @@ internal static class ManyConnections
             int opened = count + 1;
             await client.OpenAsync(opened);
             var (heap, resident) = Footprint.Take().EachSince(before, 2 * count);
+            long sent = SegmentsSent();
             double idle = await ProcessorTime.IdleAsync(options.Duration);
+            double segments = (SegmentsSent() - sent) / options.Duration.TotalSeconds;
             double roundTrip = await ProcessorTime.EachAsync(() => EchoClient.RequestAsync(busy), options.Duration);
-            ScaleTable.Row(count, heap, resident, idle, idle * 1000 / count, roundTrip);
+            ScaleTable.Row(count, heap, resident, idle, idle * 1000 / count, segments, roundTrip);
         }
+
+        long SegmentsSent() => server.GetStatistics().TcpSegmentsSent + node.GetStatistics().TcpSegmentsSent;
     }
 }

@@ -46,6 +46,16 @@ internal struct RetransmissionTimer
         _backoff = 0;
     }
 
+    /// <summary>
+    /// The timer expired too early, since a round trip now takes this long: measures anew (RFC 4015, 3.2). Segments that are retransmitted
+    /// are not measured, so a path that has become slower than the timeout would otherwise have each of its segments sent twice.
+    /// </summary>
+    public void Restart(long roundTrip)
+    {
+        SmoothedRoundTrip = 0;
+        Sample(roundTrip);
+    }
+
     /// <summary>The timer expired: doubles the timeout (RFC 6298, 5.5).</summary>
     public void BackOff() => _backoff = Math.Min(_backoff + 1, 16);
 

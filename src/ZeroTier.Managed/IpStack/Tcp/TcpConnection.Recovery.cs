@@ -73,7 +73,7 @@ internal sealed partial class TcpConnection
             Advance(acknowledgement, advanced, now, ref delivery);
         }
 
-        TryUndoByTimestamp(segment, advanced);
+        TryUndoByTimestamp(segment, advanced, now);
         if (_sackOn && segment.SackCount > 0 && IsDuplicateReport(segment))
         {
             OnDuplicateReported(segment.Sack[0]);

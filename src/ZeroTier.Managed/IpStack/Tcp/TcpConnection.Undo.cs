@@ -78,12 +78,18 @@ internal sealed partial class TcpConnection
 
     // RFC 3522, 3.2 (Eifel detection): an acknowledgement that covers all retransmissions echoes a timestamp from before the first one, so
     // the original transmissions have arrived.
-    private void TryUndoByTimestamp(in TcpSegment segment, int advanced)
+    private void TryUndoByTimestamp(in TcpSegment segment, int advanced, long now)
     {
         if (advanced > 0 && _undoPossible && _retransmitted && _timestampsOn
             && (int)(segment.TimestampEcho - _firstRetransmissionAt) < 0 && !Sequence.IsBefore(segment.Acknowledgement, _retransmittedEnd))
         {
             Undo();
+
+            // An acknowledgement that reports a duplicate answers the retransmission: that of the original was lost, not late.
+            if (_begunByTimeout && _sackOn && segment.SackCount == 0)
+            {
+                _timer.Restart((TimestampClock(now) - segment.TimestampEcho) * TimeSpan.TicksPerMillisecond);
+            }
         }
     }
 

@@ -88,6 +88,42 @@ public sealed class TcpRecoveryTests
     }
 
     [Fact]
+    public void Rfc4015_3_2_PathSlowerThanTheTimeout_IsLearntFromTheFirstSpuriousOne()
+    {
+        using var pair = new TcpPair();
+        (TcpSocket client, TcpSocket server) = pair.Connect();
+        pair.Link.Conditions.Delay = TimeSpan.FromMilliseconds(500);
+        for (int i = 1; i <= 20; i++)
+        {
+            pair.Clock.Run(() => client.Output.WriteAsync(new byte[100]).AsTask(), TcpPair.Minutes);
+            pair.Clock.Advance(TimeSpan.FromSeconds(2));
+            Assert.True(server.Input.TryRead(out var read));
+            server.Input.AdvanceTo(read.Buffer.End);
+        }
+
+        Assert.Equal(1, pair.A.Layer.Statistics[TcpCounter.RecoveriesUndone]);
+        Assert.InRange(pair.A.Layer.Statistics[TcpCounter.Retransmissions], 1, 2);
+        Assert.InRange(client.RoundTripTime.TotalSeconds, 1, 1.1);
+    }
+
+    [Fact]
+    public void Rfc4015_3_2_LostAcknowledgement_IsNoSlowPath()
+    {
+        using var pair = new TcpPair();
+        (TcpSocket client, TcpSocket server) = pair.Connect();
+        pair.Clock.Run(() => client.Output.WriteAsync(new byte[100]).AsTask(), TcpPair.Minutes);
+        pair.Clock.Advance(pair.Link.Conditions.Delay);
+        Assert.True(server.Input.TryRead(out _));
+        pair.Link.Conditions.Cut = true;
+        pair.Clock.Advance(TimeSpan.FromMilliseconds(100));
+        pair.Link.Conditions.Cut = false;
+        pair.Clock.Advance(TimeSpan.FromSeconds(2));
+
+        Assert.Equal(1, pair.A.Layer.Statistics[TcpCounter.RecoveriesUndone]);
+        Assert.InRange(client.RoundTripTime.TotalSeconds, 0.02, 0.03);
+    }
+
+    [Fact]
     public void Rfc3522_3_2_AcknowledgementEchoesATimestampFromBefore_TheWindowIsRestored()
     {
         using TcpPeer peer = Open(timestamps: true);
