@@ -13,6 +13,7 @@ internal sealed record BenchmarkOptions
         dotnet run -c Release --project benchmarks/EndToEnd -- --compare FILE,… FILE,…
         dotnet run -c Release --project benchmarks/EndToEnd -- --fan-out
         dotnet run -c Release --project benchmarks/EndToEnd -- --scale [connections,busy,networks,nodes] [--up-to N] [--seconds N]
+                   [--address A]
 
           --seconds N      duration of each timed measure, default 5
           --json FILE      writes the results as JSON: every round, and the machine
@@ -28,7 +29,8 @@ internal sealed record BenchmarkOptions
           --fan-out        packets per second of one node by its number of receive threads, and a model for more processors
           --compare A B    medians of the results of several runs of two commits, spread and ratio; benchmarks/compare makes the runs
           --scale L        the cost of one at 1, 10, 100, … idle connections, busy connections, networks, nodes, as Markdown tables; each up
-                           to its goal (100,000, 20,000, 1,000, 500), or to N
+                           to its goal (100,000, 20,000, 1,000, 500), or to N. A is the address of all sockets, default 127.0.0.1, where
+                           nodes ask their root for a sign every 0.5 s; on others they do every 5 s
         """;
 
     /// <summary>Duration of each timed measure.</summary>

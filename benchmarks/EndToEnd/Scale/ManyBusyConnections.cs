@@ -13,7 +13,7 @@ internal static class ManyBusyConnections
 
     public static async Task RunAsync(ScaleOptions options)
     {
-        await using var planet = await ScalePlanet.StartAsync();
+        await using var planet = await ScalePlanet.StartAsync(options.Address);
         var server = await planet.StartNodeAsync(ScalePlanet.Network);
         await EchoServer.StartAsync(server, ScalePlanet.Network);
         var node = await planet.StartNodeAsync(ScalePlanet.Network);

@@ -10,7 +10,7 @@ internal static class ManyNetworks
 
     public static async Task RunAsync(ScaleOptions options)
     {
-        await using var planet = await ScalePlanet.StartAsync();
+        await using var planet = await ScalePlanet.StartAsync(options.Address);
         var server = await planet.StartNodeAsync(Network(0));
         var peer = await planet.StartNodeAsync(Network(0));
         await RoundTripAsync(server, peer, Network(0), options);

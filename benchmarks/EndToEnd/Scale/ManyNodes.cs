@@ -10,7 +10,7 @@ internal static class ManyNodes
 
     public static async Task RunAsync(ScaleOptions options)
     {
-        await using var planet = await ScalePlanet.StartAsync();
+        await using var planet = await ScalePlanet.StartAsync(options.Address);
         await planet.StartNodeAsync(ScalePlanet.Network);
         ScaleTable.Begin(
             "Nodes in one process, on one network, with their root. Without the proofs of work.",

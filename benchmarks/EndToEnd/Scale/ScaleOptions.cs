@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
+using System.Net;
 
 namespace EndToEnd.Scale;
 
@@ -14,6 +15,9 @@ internal sealed record ScaleOptions
 
     /// <summary>Duration of each timed measure.</summary>
     public TimeSpan Duration { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>The address of all sockets.</summary>
+    public IPAddress Address { get; init; } = IPAddress.Loopback;
 
     public static bool TryParse(ReadOnlySpan<string> args, [NotNullWhen(true)] out ScaleOptions? options)
     {
@@ -34,6 +38,9 @@ internal sealed record ScaleOptions
                 case "--seconds"
                     when double.TryParse(value, CultureInfo.InvariantCulture, out double seconds) && seconds is >= 0.1 and <= 3600:
                     options = options with { Duration = TimeSpan.FromSeconds(seconds) };
+                    break;
+                case "--address" when IPAddress.TryParse(value, out var address):
+                    options = options with { Address = address };
                     break;
                 default:
                     return false;

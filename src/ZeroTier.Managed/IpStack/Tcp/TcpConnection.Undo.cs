@@ -84,7 +84,9 @@ internal sealed partial class TcpConnection
             && (int)(segment.TimestampEcho - _firstRetransmissionAt) < 0 && !Sequence.IsBefore(segment.Acknowledgement, _retransmittedEnd))
         {
             Undo();
-            if (_begunByTimeout)
+
+            // An acknowledgement that reports a duplicate answers the retransmission: that of the original was lost, not late.
+            if (_begunByTimeout && _sackOn && segment.SackCount == 0)
             {
                 _timer.Restart((TimestampClock(now) - segment.TimestampEcho) * TimeSpan.TicksPerMillisecond);
             }

@@ -107,6 +107,23 @@ public sealed class TcpRecoveryTests
     }
 
     [Fact]
+    public void Rfc4015_3_2_LostAcknowledgement_IsNoSlowPath()
+    {
+        using var pair = new TcpPair();
+        (TcpSocket client, TcpSocket server) = pair.Connect();
+        pair.Clock.Run(() => client.Output.WriteAsync(new byte[100]).AsTask(), TcpPair.Minutes);
+        pair.Clock.Advance(pair.Link.Conditions.Delay);
+        Assert.True(server.Input.TryRead(out _));
+        pair.Link.Conditions.Cut = true;
+        pair.Clock.Advance(TimeSpan.FromMilliseconds(100));
+        pair.Link.Conditions.Cut = false;
+        pair.Clock.Advance(TimeSpan.FromSeconds(2));
+
+        Assert.Equal(1, pair.A.Layer.Statistics[TcpCounter.RecoveriesUndone]);
+        Assert.InRange(client.RoundTripTime.TotalSeconds, 0.02, 0.03);
+    }
+
+    [Fact]
     public void Rfc3522_3_2_AcknowledgementEchoesATimestampFromBefore_TheWindowIsRestored()
     {
         using TcpPeer peer = Open(timestamps: true);
