@@ -14,13 +14,11 @@ internal sealed class Vl1Batch : IDisposable
     private const int MaxRuns = 64;
     private const int MaxRunDatagrams = 64;
     private const int MaxRunBytes = 65_507;
-    private const int IdSize = 8;
 
     private readonly Vl1Node _node;
     private readonly byte[] _buffer = GC.AllocateUninitializedArray<byte>(BufferSize, pinned: true);
     private readonly Run[] _runs = new Run[MaxRuns];
-    private readonly byte[] _ids = new byte[64 * IdSize];
-    private int _idsUsed;
+    private readonly PacketIds _ids;
     private int _runCount;
     private int _used;
     private int _reserved;
@@ -28,7 +26,7 @@ internal sealed class Vl1Batch : IDisposable
     public Vl1Batch(Vl1Node node)
     {
         _node = node;
-        _idsUsed = _ids.Length;
+        _ids = new PacketIds(node.Random);
     }
 
     /// <summary>Longest payload of one packet.</summary>
@@ -76,7 +74,7 @@ internal sealed class Vl1Batch : IDisposable
 
         bool answered = ExpectedReplies.IsAnswered(verb, payload);
         int size = Fragments.SizeFor(packet.Length, mtu.Size);
-        PacketHeader.Write(packet, NextId(), destination, _node.Id, verb, packet.Length > size);
+        PacketHeader.Write(packet, _ids.Next(), destination, _node.Id, verb, packet.Length > size);
         try
         {
             if (path.TrustedId != 0 && !_node.IsRoot && peer.MayTrust(path))
@@ -170,19 +168,6 @@ internal sealed class Vl1Batch : IDisposable
             Datagrams = datagrams,
             IsClosed = bytes % segment != 0,
         };
-    }
-
-    // Packet IDs are drawn in blocks: one call to the random source for many packets.
-    private ReadOnlySpan<byte> NextId()
-    {
-        if (_idsUsed == _ids.Length)
-        {
-            _node.Random.Fill(_ids);
-            _idsUsed = 0;
-        }
-
-        _idsUsed += IdSize;
-        return _ids.AsSpan(_idsUsed - IdSize, IdSize);
     }
 
     private struct Run

@@ -19,6 +19,7 @@ internal sealed class ControlPlane
     private readonly TimeProvider _time;
     private readonly long _startTimestamp;
     private readonly Action<Outbox.Notice> _tell;
+    private readonly PacketIds _ids;
     private readonly byte[] _scratch = new byte[Fragments.MaxTotalSize(Fragments.MaxPacketSize)];
     private readonly byte[] _payload = new byte[Fragments.MaxPacketSize - PacketHeader.Size];
     private Outbox _outbox = new();
@@ -39,6 +40,7 @@ internal sealed class ControlPlane
         _time = time;
         _tell = tell;
         Random = random;
+        _ids = new PacketIds(random);
         Drops = drops;
         _startTimestamp = time.GetTimestamp();
         StartUnixMilliseconds = time.GetUtcNow().ToUnixTimeMilliseconds();
@@ -156,9 +158,7 @@ internal sealed class ControlPlane
             return 0;
         }
 
-        Span<byte> id = stackalloc byte[8];
-        Random.Fill(id);
-        ulong onTheWire = EmitWithId(id, keys, to, verb, payload, suite, socket, destination, mtu, helloTail);
+        ulong onTheWire = EmitWithId(_ids.Next(), keys, to, verb, payload, suite, socket, destination, mtu, helloTail);
         if (ExpectedReplies.IsAnswered(verb, payload))
         {
             ExpectedReplies.Add(onTheWire, to);

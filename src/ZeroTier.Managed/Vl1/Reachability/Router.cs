@@ -51,13 +51,14 @@ internal sealed class Router(ControlPlane control, PeerTable peers, Upstreams up
 
         // A silent direct path is replaced by a root if one is alive; ZeroTierOne 1.12 keeps using it for up to 243 s.
         bool direct = best is not null && (best.IsAlive(now) || peer.IsUpstream || !upstreams.RelayIsAlive(now));
-        var route = new PeerRoute(peer.Suite, direct ? best : null, best);
+        var path = direct ? best : null;
         var former = peer.Route;
-        if (route == former)
+        if (former.Suite == peer.Suite && ReferenceEquals(former.Path, path) && ReferenceEquals(former.Fallback, best))
         {
             return;
         }
 
+        var route = new PeerRoute(peer.Suite, path, best);
         peer.Route = route;
         if (former.Path is null != route.Path is null)
         {

@@ -55,7 +55,7 @@ internal sealed class PacketDispatcher(
                 return;
             case Verb.Hello:
                 // A known peer may also send an encrypted HELLO.
-                if (!HelloMessage.TryRead(payload, out var hello) || !hello.Identity.Equals(peer.Identity))
+                if (!HelloMessage.TryRead(payload, out var hello, peer.Identity) || !hello.Identity.Equals(peer.Identity))
                 {
                     control.Drops.Add(DropReason.Malformed);
                     return;

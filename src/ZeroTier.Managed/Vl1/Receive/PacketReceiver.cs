@@ -281,7 +281,7 @@ internal sealed class PacketReceiver(
         {
             admission.Add(sender, packet, info);
         }
-        else if (!HelloMessage.TryRead(payload, out var hello))
+        else if (!HelloMessage.TryRead(payload, out var hello, peer.Identity))
         {
             control.Drops.Add(DropReason.Malformed);
         }

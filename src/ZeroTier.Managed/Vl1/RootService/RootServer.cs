@@ -44,17 +44,18 @@ internal sealed class RootServer(ControlPlane control, PeerTable peers, Upstream
 
         // The hop count is the only field that changes in transit.
         datagram[PacketHeader.FlagsOffset]++;
-        Forward(target.Path, from, datagram);
+        long now = control.Now;
+        Forward(target.Path, from, datagram, now);
 
         // The source address of a relayed packet is not authenticated: a pair is introduced only if the packet came over a path of that
         // source. If the destination is not known here, the root that knows it introduces the pair; otherwise packets to invented addresses
         // would fill the table.
         if (target.Peer.Id == destination && peers.Find(source) is { } sender && sender.FindPath(socket, from) is not null
-            && _introductions.TryBegin(source, destination, control.Now))
+            && _introductions.TryBegin(source, destination, now))
         {
             using (control.Enter())
             {
-                Introduce(target.Peer, sender, control.Now);
+                Introduce(target.Peer, sender, now);
             }
         }
     }
@@ -66,7 +67,7 @@ internal sealed class RootServer(ControlPlane control, PeerTable peers, Upstream
         if (MayRelay(hops) && RelayTarget(destination, default, from, datagram.Length) is { } target)
         {
             datagram[Fragments.HopsOffset] = (byte)(hops + 1);
-            Forward(target.Path, from, datagram);
+            Forward(target.Path, from, datagram, control.Now);
         }
     }
 
@@ -104,7 +105,7 @@ internal sealed class RootServer(ControlPlane control, PeerTable peers, Upstream
         return null;
     }
 
-    private void Forward(PeerPath path, in InetEndPoint from, ReadOnlySpan<byte> datagram)
+    private void Forward(PeerPath path, in InetEndPoint from, ReadOnlySpan<byte> datagram, long now)
     {
         if (path.EndPoint == from)
         {
@@ -113,7 +114,7 @@ internal sealed class RootServer(ControlPlane control, PeerTable peers, Upstream
             return;
         }
 
-        path.LastSent = control.Now;
+        path.LastSent = now;
         control.Transmit(path.Socket, path.EndPoint, datagram, datagram.Length);
     }
 

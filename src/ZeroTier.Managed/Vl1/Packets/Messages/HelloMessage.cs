@@ -101,11 +101,12 @@ internal readonly struct HelloMessage
         return !sender.IsReserved && sender != default;
     }
 
-    /// <summary>Reads a payload.</summary>
-    public static bool TryRead(ReadOnlySpan<byte> payload, out HelloMessage message)
+    /// <summary>Reads a payload. Nothing is allocated when it has the given identity.</summary>
+    public static bool TryRead(ReadOnlySpan<byte> payload, out HelloMessage message, NodeIdentity? known = null)
     {
         message = default;
-        if (payload.Length < IdentityOffset + NodeIdentity.BinarySize || !WireIdentity.TryRead(payload[IdentityOffset..], out var identity))
+        if (payload.Length < IdentityOffset + NodeIdentity.BinarySize
+            || !WireIdentity.TryRead(payload[IdentityOffset..], known, out var identity))
         {
             return false;
         }
