@@ -44,7 +44,7 @@ internal sealed class RootServer(ControlPlane control, PeerTable peers, Upstream
 
         // The hop count is the only field that changes in transit.
         datagram[PacketHeader.FlagsOffset]++;
-        long now = control.Now;
+        long now = control.LatelyNow;
         Forward(target.Path, from, datagram, now);
 
         // The source address of a relayed packet is not authenticated: a pair is introduced only if the packet came over a path of that
@@ -67,7 +67,7 @@ internal sealed class RootServer(ControlPlane control, PeerTable peers, Upstream
         if (MayRelay(hops) && RelayTarget(destination, default, from, datagram.Length) is { } target)
         {
             datagram[Fragments.HopsOffset] = (byte)(hops + 1);
-            Forward(target.Path, from, datagram, control.Now);
+            Forward(target.Path, from, datagram, control.LatelyNow);
         }
     }
 
