@@ -283,6 +283,44 @@ public sealed class Vl1ForgeryTests
         Assert.NotNull(test.Node.FindPeer(At(known - 1)));
     }
 
+    [Fact]
+    public void Beyond_the_budget_a_remembered_identity_needs_no_second_proof_but_another_with_its_address_does()
+    {
+        NodeId At(int i) => new(0x1000000000UL + (ulong)i);
+        var checks = new SimulatedChecks();
+        using var test = new NodeUnderTest(
+            Root,
+            TestPlanet(),
+            "10.0.0.1",
+            [new KnownPeer(Other, default, []),
+                .. Enumerable.Range(0, 100).Select(i => new KnownPeer(TestIdentities.At(At(i)), default, []))],
+            checks: checks);
+        int spent = 0;
+        void SpendBudget()
+        {
+            for (int i = 0; i < Vl1Limits.CacheRestores.Burst; i++)
+            {
+                test.Receive(Victim, FromStranger(At(spent++)));
+            }
+        }
+
+        SpendBudget();
+        var impostor = new StubPeer(UnprovenIdentity.Create(new SeededRandom(5), Other.Address), Root, "10.0.1.3");
+        test.Receive(impostor.EndPoint, impostor.Hello(test.Node.Planet));
+        test.Clock.Advance(TimeSpan.FromMilliseconds(3));
+        Assert.Null(test.Node.FindPeer(Other.Address));
+        Assert.Equal(1, checks.Proofs);
+
+        test.Clock.Advance(TimeSpan.FromMilliseconds(50));
+        SpendBudget();
+        var other = new StubPeer(Other, Root, "10.0.1.2");
+        test.Receive(other.EndPoint, other.Hello(test.Node.Planet));
+        Assert.Null(test.Node.FindPeer(Other.Address));
+        test.Clock.Advance(TimeSpan.FromMilliseconds(3));
+        Assert.NotNull(test.Node.FindPeer(Other.Address));
+        Assert.Equal(1, checks.Proofs);
+    }
+
     private static byte[] FromStranger(NodeId source)
     {
         byte[] packet = new byte[40];

@@ -7,6 +7,9 @@ internal interface IAdmissionHost
     /// <summary>The peer that has this address already.</summary>
     Peer? FindPeer(NodeId id);
 
+    /// <summary>Whether the peer cache has this identity, whose proof of work was therefore checked before.</summary>
+    bool IsCached(NodeIdentity identity);
+
     /// <summary>Sends a HELLO with the packet ID <see cref="Newcomer.Challenge"/> to the source address of the newcomer's HELLO.</summary>
     void SendChallenge(Newcomer newcomer);
 

@@ -21,6 +21,8 @@ namespace ZeroTier.Managed.Vl1.Admission;
 /// OK, also ZeroTierOne 1.12. HELLOs with forged addresses then never reach the proof-of-work check, and real addresses are limited by
 /// prefix.
 /// </para>
+/// <para>The proof of work of a node in the peer cache is not checked again: when all clients of a restarted root return at once, more of
+/// them come than are restored on the receive threads.</para>
 /// <para>Each kind of check has a <see cref="CoreBudget"/> of its own. Thread-safe; its lock is taken under the node's control lock and
 /// never around it.</para>
 /// </remarks>
@@ -386,7 +388,7 @@ internal sealed class IdentityAdmission : IDisposable
     {
         if (_host.FindPeer(newcomer.Identity.Address) is { } known
             ? !known.Identity.Equals(newcomer.Identity)
-            : !IsValid(newcomer.Identity))
+            : !_host.IsCached(newcomer.Identity) && !IsValid(newcomer.Identity))
         {
             _drops.Add(DropReason.HelloIdentity);
             newcomer.Dispose();

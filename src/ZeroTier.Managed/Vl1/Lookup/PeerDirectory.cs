@@ -55,6 +55,15 @@ internal sealed class PeerDirectory(
         return peer;
     }
 
+    /// <summary>Whether the peer cache has this identity. Takes the lock.</summary>
+    public bool IsCached(NodeIdentity identity)
+    {
+        lock (control.Lock)
+        {
+            return peers.TryFindCached(identity.Address, out var known) && known.Identity.Equals(identity);
+        }
+    }
+
     /// <summary>Removes a peer; its identity and endpoints stay in the cache.</summary>
     public void Forget(Peer peer)
     {

@@ -32,6 +32,8 @@ internal sealed class HelloHandler(
 
     Peer? IAdmissionHost.FindPeer(NodeId id) => peers.Find(id);
 
+    bool IAdmissionHost.IsCached(NodeIdentity identity) => directory.IsCached(identity);
+
     /// <summary>Authenticates and answers an unencrypted HELLO of a known peer.</summary>
     public void Receive(Peer peer, in HelloMessage hello, Span<byte> packet, in PacketInfo info)
     {
