@@ -9,7 +9,8 @@ namespace EndToEnd.FanOut;
 internal sealed class MemoryNetwork
 {
     private readonly ConcurrentDictionary<InetEndPoint, Host> _hosts = new();
-    private readonly Channel<(InetEndPoint From, InetEndPoint To, byte[] Data)> _wire = Channel.CreateUnbounded<(InetEndPoint, InetEndPoint, byte[])>();
+    private readonly Channel<(InetEndPoint From, InetEndPoint To, byte[] Data)> _wire =
+        Channel.CreateUnbounded<(InetEndPoint, InetEndPoint, byte[])>();
 
     public MemoryNetwork() => _ = DeliverAsync();
 

@@ -46,7 +46,9 @@ public sealed class ReceiveThreadsTests
         Assert.Equal(SocketError.AddressAlreadyInUse, Assert.IsType<SocketException>(refused.InnerException).SocketErrorCode);
     }
 
-    /// <summary>The option is refused (15 is SO_REUSEPORT), or the only means to end a wait is a datagram, which another may receive.</summary>
+    /// <summary>
+    /// The option is refused (15 is SO_REUSEPORT), or the only means to end a wait is a datagram, which another may receive.
+    /// </summary>
     [Theory]
     [InlineData(15, 0)]
     [InlineData(0, 1)]

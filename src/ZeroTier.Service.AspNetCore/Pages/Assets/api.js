@@ -10,8 +10,20 @@ export class Problem extends Error {
   }
 }
 
+const underWay = new Set();
+
 /** Sends a request. refresh: sent by the page itself and not by a user's action. Returns the body, with its revision as property etag. */
-export async function call(method, path, { body, etag, isNew, refresh } = {}) {
+export async function call(method, path, options = {}) {
+  const request = send(method, path, options);
+  underWay.add(request);
+  try {
+    return await request;
+  } finally {
+    underWay.delete(request);
+  }
+}
+
+async function send(method, path, { body, etag, isNew, refresh }) {
   const headers = { 'X-ZeroTier-Page': refresh ? 'refresh' : 'use' };
   if (body !== undefined) {
     headers['Content-Type'] = 'application/json';
@@ -55,8 +67,18 @@ function tellSessionEnded() {
 
 const followers = [];
 
-/** Closes all event streams, for example before signing out. */
-export const pause = () => followers.forEach(follower => follower.close());
+/**
+ * Closes all event streams and waits until every request has its answer, for example before signing out: what is under way then would be
+ * refused.
+ */
+export async function pause() {
+  followers.forEach(follower => follower.close());
+  while (underWay.size > 0) {
+    await Promise.allSettled(underWay);
+    // Whoever has got an answer may ask for the rest.
+    await new Promise(resolve => setTimeout(resolve));
+  }
+}
 
 /** Opens all event streams again. */
 export const resume = () => followers.forEach(follower => follower.update());

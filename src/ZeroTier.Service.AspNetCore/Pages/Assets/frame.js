@@ -9,7 +9,7 @@ for (const link of document.querySelectorAll('.bar nav a')) {
 }
 
 async function signOut() {
-  pause();
+  await pause();
   try {
     await call('DELETE', 'session');
     location.assign('./');

@@ -174,7 +174,12 @@ public sealed class TcpStressTests
         }
 
         private static long Remaining(TcpLayer layer) =>
-            layer.SocketCount + layer.ConnectionCount + layer.HalfOpenCount + layer.Deadlines.Count + layer.Stations.Count + layer.Chunks.Outstanding;
+            layer.SocketCount
+            + layer.ConnectionCount
+            + layer.HalfOpenCount
+            + layer.Deadlines.Count
+            + layer.Stations.Count
+            + layer.Chunks.Outstanding;
 
         // As in a node with several sockets, either thread may end a batch of both layers.
         private void Carry(BlockingCollection<List<Packet>> queue, TcpLayer layer)
