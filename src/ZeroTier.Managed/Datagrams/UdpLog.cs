@@ -51,7 +51,7 @@ internal static partial class UdpLog
         "The machine's new address cannot be used: UDP {EndPoint} is taken by another program; trying again in {Interval}.")]
     public static partial void PortTaken(ILogger logger, InetEndPoint endPoint, TimeSpan interval);
 
-    [LoggerMessage(1114, LogLevel.Debug, "The system refused a further receive thread on UDP {EndPoint}: {Error}.")]
+    [LoggerMessage(1124, LogLevel.Debug, "The system refused a further receive thread on UDP {EndPoint}: {Error}.")]
     public static partial void ThreadsRefused(ILogger logger, InetEndPoint endPoint, SocketError error);
 
     [LoggerMessage(1120, LogLevel.Error, "{Transport} failed to send: the datagram is lost. Later failures are not logged.")]
