@@ -45,10 +45,7 @@ internal static class ServerRole
         {
             if (line == "memory")
             {
-                GC.Collect(2, GCCollectionMode.Aggressive, blocking: true, compacting: true);
-                GC.WaitForPendingFinalizers();
-                GC.Collect(2, GCCollectionMode.Aggressive, blocking: true, compacting: true);
-                Console.WriteLine($"MEMORY {Environment.WorkingSet}");
+                Console.WriteLine($"MEMORY {ResidentMemory.AfterCollection()}");
             }
         }
 

@@ -43,6 +43,9 @@ internal sealed class Client
         return Build(_keys, _root.Address, Verb.Hello, payload[..length], CipherSuite.Poly1305);
     }
 
+    /// <summary>An ECHO, which nodes send to their root every 5 s.</summary>
+    public byte[] Echo() => Build(_keys, _root.Address, Verb.Echo, [], CipherSuite.AesGmacSiv);
+
     /// <summary>A WHOIS that asks the root for another client.</summary>
     public byte[] AskFor(Client other)
     {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using EndToEnd;
 using EndToEnd.Results;
@@ -15,6 +16,9 @@ internal sealed class Comparison
 {
     // A root drops the path of a client that is silent for 243 s.
     private static readonly TimeSpan GreetingInterval = TimeSpan.FromSeconds(60);
+
+    // Vl1Timing.PingCheck: nodes send their root a keepalive this often.
+    private static readonly TimeSpan EchoInterval = TimeSpan.FromSeconds(5);
     private readonly Options _options;
     private readonly ClientSwarm _swarm;
     private readonly RoleProcess _root;
@@ -73,7 +77,23 @@ internal sealed class Comparison
             }
         }
 
+        await KeepAliveAsync();
         Console.WriteLine($"The root has dropped {await _root.AskAsync("dropped")} packets.");
+    }
+
+    // What clients cost that do nothing.
+    private async Task KeepAliveAsync()
+    {
+        int pairs = _options.Pairs.Max();
+        _swarm.Greet();
+        var processor = _root.CpuTime;
+        var carried = await _swarm.OfferEvenlyAsync(Load.Keepalives(_swarm, pairs), EchoInterval, 5 * _options.Duration);
+        double share = (_root.CpuTime - processor) / carried.Time;
+        double memory = await _root.ResidentBytesAsync();
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{2 * pairs} idle clients, each with an ECHO every {EchoInterval.TotalSeconds} s: {100 * share:0.0} % of a core, "
+            + $"{carried.LostPercent:0.00} % lost, {memory / (1 << 20):0} MiB resident."));
     }
 
     private async Task CompareAsync(Load load)

@@ -20,6 +20,7 @@ internal readonly record struct LoadMessage(ReadOnlyMemory<byte> Data, int Segme
 internal sealed record Load(string Name, int Pairs, IReadOnlyList<LoadMessage> Messages, int AnswerLength)
 {
     private const int OkHeader = PacketHeader.Size + 9;
+    private const int EchoAnswer = OkHeader;
     private const int WhoisAnswer = OkHeader + NodeIdentity.BinarySize;
 
     // Timestamp and version, an IPv4 endpoint, and that there is no newer planet.
@@ -36,6 +37,17 @@ internal sealed record Load(string Name, int Pairs, IReadOnlyList<LoadMessage> M
             ["whois"] = (swarm, pairs) => Answered("whois", swarm, pairs, WhoisAnswer, (asker, other) => asker.AskFor(other)),
             ["hello"] = (swarm, pairs) => Answered("hello", swarm, pairs, HelloAnswer, (asker, _) => swarm.HelloOf(asker)),
         };
+
+    /// <summary>The ECHOs of the first pairs' clients.</summary>
+    public static Load Keepalives(ClientSwarm swarm, int pairs) => new(
+        "keepalives",
+        pairs,
+        [.. swarm.Pairs(pairs).SelectMany(pair => (Client[])[pair.Sender, pair.Receiver]).Select(client =>
+        {
+            byte[] packet = client.Echo();
+            return new LoadMessage(packet, packet.Length, client.Address);
+        })],
+        EchoAnswer);
 
     // A run is as our nodes send it: packets of one size, or the pieces of one packet, with one system call (UDP_SEGMENT).
     private static Load Relayed(string name, ClientSwarm swarm, int pairs, int size, int run)

@@ -23,6 +23,7 @@ internal sealed unsafe partial class Messages : IDisposable
     private const int PacketInfoSpace = 32;
     private const int NoSignal = 0x4000;
     private const int Again = 11;
+    private const int DoNotWait = 0x40;
     private readonly LinuxMessageSlot* _slots;
     private readonly byte* _block;
     private readonly int _dataBytes;
@@ -63,7 +64,7 @@ internal sealed unsafe partial class Messages : IDisposable
     public Span<byte> Address(int i) => new(_slots[i].Message.Name, LinuxSocketAddress.Ipv4Length);
 
     /// <summary>Waits for a message, and receives those that are available. 0 when the socket's timeout has passed.</summary>
-    public int Receive(SafeSocketHandle socket)
+    public int Receive(SafeSocketHandle socket, bool wait = true)
     {
         for (int i = 0; i < Count; i++)
         {
@@ -73,7 +74,7 @@ internal sealed unsafe partial class Messages : IDisposable
             message.Vectors->Length = (nuint)_dataBytes;
         }
 
-        int count = LinuxUdpCalls.Instance.Receive(socket, _slots, Count, flags: 0);
+        int count = LinuxUdpCalls.Instance.Receive(socket, _slots, Count, wait ? 0 : DoNotWait);
         return count >= 0 ? count : count == -Again ? 0 : throw new Win32Exception(-count);
     }
 

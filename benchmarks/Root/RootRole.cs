@@ -1,4 +1,5 @@
 using System.Net;
+using EndToEnd;
 using ZeroTier.SelfHosting;
 
 namespace Root;
@@ -8,7 +9,7 @@ internal static class RootRole
 {
     /// <summary>
     /// <c>--root FOLDER ENDPOINT</c>: runs until standard input has a line <c>stop</c> or closes. <c>allocated</c> asks for the bytes
-    /// allocated so far, <c>dropped</c> for the packets dropped.
+    /// allocated so far, <c>memory</c> for the resident memory, <c>dropped</c> for the packets dropped.
     /// </summary>
     public static async Task<int> RunAsync(string folder, IPEndPoint endPoint)
     {
@@ -19,6 +20,7 @@ internal static class RootRole
             Console.WriteLine(line switch
             {
                 "allocated" => $"ALLOCATED {GC.GetTotalAllocatedBytes(precise: true)}",
+                "memory" => $"MEMORY {ResidentMemory.AfterCollection()}",
                 "dropped" => $"DROPPED {root.Node.GetStatistics().Dropped.Values.Sum()}",
                 _ => throw new InvalidOperationException(line),
             });
