@@ -47,7 +47,7 @@ internal static class FanOutMode
             // Amdahl's law, with the share that cannot run in parallel as the largest number of threads shows it.
             double most = threads[^1];
             double speedUp = Statistics.Median([.. rounds[threads[^1]].Select(r => r.Rate)]) / single;
-            double serial = Math.Max(0, ((most / speedUp) - 1) / (most - 1));
+            double serial = Math.Clamp(((most / speedUp) - 1) / (most - 1), 0, 1);
             Console.WriteLine();
             Console.WriteLine(
                 $"Share that is not parallel: {serial:P1}. By Amdahl's law, of one thread: "
