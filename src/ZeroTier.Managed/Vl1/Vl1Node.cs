@@ -262,7 +262,13 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
         OnTick();
         _directory.SendHelloToCachedPeers();
         _firstContact.ScheduleHello();
-        _timer.Change(TimeSpan.FromMilliseconds(Vl1Timing.Tick), TimeSpan.FromMilliseconds(Vl1Timing.Tick));
+        _timer.Change(TimeSpan.FromMilliseconds(Vl1Timing.Tick + UntilGrid()), TimeSpan.FromMilliseconds(Vl1Timing.Tick));
+    }
+
+    private long UntilGrid()
+    {
+        long clock = _time.GetTimestamp() / (_time.TimestampFrequency / 1000);
+        return (Vl1Timing.TickGrid - clock % Vl1Timing.TickGrid) % Vl1Timing.TickGrid;
     }
 
     /// <summary>
