@@ -267,7 +267,8 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
 
     private long UntilGrid()
     {
-        long clock = _time.GetTimestamp() / (_time.TimestampFrequency / 1000);
+        // Milliseconds on a clock that all nodes share.
+        long clock = (long)_time.GetElapsedTime(0).TotalMilliseconds;
         return (Vl1Timing.TickGrid - clock % Vl1Timing.TickGrid) % Vl1Timing.TickGrid;
     }
 
