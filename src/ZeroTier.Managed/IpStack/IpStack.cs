@@ -289,7 +289,7 @@ internal sealed class IpStack : IDisposable, NeighborCache.IActions
         (mac, address) => mac == peer
             || mac == default && Options.Resolver is { } resolver && resolver.TryResolve(address, out mac) && mac == peer);
 
-    private long Milliseconds() => Options.TimeProvider.GetTimestamp() * 1000 / Options.TimeProvider.TimestampFrequency;
+    private long Milliseconds() => (long)Options.TimeProvider.GetElapsedTime(0).TotalMilliseconds;
 
     private void ReceiveOwn(ReadOnlySpan<byte> packet, bool endOfBatch)
     {

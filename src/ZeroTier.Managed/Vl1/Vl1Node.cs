@@ -268,7 +268,14 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
         OnTick();
         _directory.SendHelloToCachedPeers();
         _firstContact.ScheduleHello();
-        _timer.Change(TimeSpan.FromMilliseconds(Vl1Timing.Tick), TimeSpan.FromMilliseconds(Vl1Timing.Tick));
+        _timer.Change(TimeSpan.FromMilliseconds(Vl1Timing.Tick + UntilGrid()), TimeSpan.FromMilliseconds(Vl1Timing.Tick));
+    }
+
+    private long UntilGrid()
+    {
+        // Milliseconds on a clock that all nodes share.
+        long clock = (long)_time.GetElapsedTime(0).TotalMilliseconds;
+        return (Vl1Timing.TickGrid - clock % Vl1Timing.TickGrid) % Vl1Timing.TickGrid;
     }
 
     /// <summary>

@@ -37,9 +37,10 @@ internal sealed class RecordingClient : IVl1Client
     {
     }
 
-    public void OnTick(long now)
-    {
-    }
+    /// <summary>Called at each tick.</summary>
+    public Action? Ticked { get; set; }
+
+    public void OnTick(long now) => Ticked?.Invoke();
 
     public void OnOnlineChanged(bool online) => Online.Add(online);
 

@@ -304,7 +304,8 @@ internal sealed partial class SackScoreboard
 
     private void Grow()
     {
-        var larger = new Sent[Math.Max(16, _ring.Length * 2)];
+        // Small at first: most of many connections never have more than a request or an answer in flight.
+        var larger = new Sent[Math.Max(4, _ring.Length * 2)];
         for (int i = 0; i < Count; i++)
         {
             larger[i] = At(i) with { Earlier = IndexAt(At(i).Earlier), Later = IndexAt(At(i).Later) };

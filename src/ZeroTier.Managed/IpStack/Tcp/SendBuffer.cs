@@ -7,6 +7,9 @@ namespace ZeroTier.Managed.IpStack.Tcp;
 /// </summary>
 internal sealed class SendBuffer(ChunkPool pool)
 {
+    // Of the ring of an empty buffer: a connection that has sent much may be idle from now on.
+    private const int KeptRing = 64;
+
     private readonly List<byte[]> _released = [];
     private byte[]?[] _ring = [];
     private int _first;
@@ -73,6 +76,12 @@ internal sealed class SendBuffer(ChunkPool pool)
         }
 
         _chunks -= gone;
+        if (_chunks == 0 && _ring.Length > KeptRing)
+        {
+            _ring = [];
+            _first = 0;
+        }
+
         _offset = Length == 0 ? 0 : _offset - gone * ChunkPool.ChunkSize;
     }
 

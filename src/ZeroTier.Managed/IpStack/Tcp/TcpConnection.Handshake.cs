@@ -121,7 +121,7 @@ internal sealed partial class TcpConnection
 
         if (_options.KeepAliveTime > TimeSpan.Zero)
         {
-            _keepAliveAt = now + _options.KeepAliveTime.Ticks;
+            _keepAliveAt = now + KeepAliveTime;
         }
     }
 

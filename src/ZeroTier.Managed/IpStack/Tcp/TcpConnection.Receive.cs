@@ -158,7 +158,16 @@ internal sealed partial class TcpConnection
                 || segment.Sequence == _receiveNext && _window.Edge == _receiveNext;
         if (!inWindow)
         {
-            _environment.Statistics.Add(TcpCounter.OutOfWindowSegments);
+            if (length == 0 && !reset && segment.Sequence == _receiveNext - 1)
+            {
+                // The peer's keep-alive probe (RFC 9293, 3.8.4): it lives, and wants an answer.
+                _lastHeardAt = now;
+            }
+            else
+            {
+                _environment.Statistics.Add(TcpCounter.OutOfWindowSegments);
+            }
+
             if (!reset)
             {
                 AnswerUnacceptable(segment, now);

@@ -300,10 +300,13 @@ internal sealed partial class TcpConnection
         _persistAt = now + Math.Min(_timer.Timeout << _persistTries, RetransmissionTimer.Maximum);
     }
 
+    // The end that opened the connection waits longer, so that usually only the other one probes: its probe ends the silence for both.
+    private long KeepAliveTime => _options.KeepAliveTime.Ticks + (_opened ? _options.KeepAliveTime.Ticks / 8 : 0);
+
     // RFC 9293, 3.8.4. With data in flight no probes are sent: the retransmission timer detects a dead peer.
     private void OnKeepAlive(long now)
     {
-        long due = _lastHeardAt + _options.KeepAliveTime.Ticks;
+        long due = _lastHeardAt + KeepAliveTime;
         if (_probesUnanswered == 0 && now < due || _scoreboard.Count > 0)
         {
             _keepAliveAt = Math.Max(due, now + _options.KeepAliveInterval.Ticks);

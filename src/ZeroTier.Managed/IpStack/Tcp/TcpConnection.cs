@@ -32,6 +32,9 @@ internal sealed partial class TcpConnection
     private readonly TcpReassemblyQueue _reassembly;
     private readonly SackScoreboard _scoreboard = new();
 
+    // By this end.
+    private readonly bool _opened;
+
     // The latest time passed to any method. Callers read the clock before they take the lock, so times may go backwards; without this, a
     // segment could get an earlier send time than its predecessor and be marked as lost.
     private long _clock;
@@ -53,6 +56,7 @@ internal sealed partial class TcpConnection
         _receiveScale = ReceiveWindow.ScaleFor(MaxReceiveWindow);
         _congestion = NewCongestionControl(DefaultSegmentSize);
         State = state;
+        _opened = state == TcpState.SynSent;
     }
 
     public TcpState State { get; private set; }

@@ -58,7 +58,10 @@ internal sealed record TcpSocketOptions
     /// <summary>Give up connecting after this long.</summary>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>Probe a connection that was silent for this long (RFC 1122, 4.2.3.6). Zero, the default, for never.</summary>
+    /// <summary>
+    /// Probe a connection that was silent for this long, an eighth longer at the end that opened it (RFC 1122, 4.2.3.6). Zero, the default,
+    /// for never.
+    /// </summary>
     public TimeSpan KeepAliveTime { get; init; }
 
     /// <summary>Between keep-alive probes.</summary>

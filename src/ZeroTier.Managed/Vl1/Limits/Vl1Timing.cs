@@ -9,6 +9,12 @@ internal static class Vl1Timing
     /// <summary>The control tick: queued packets and look-ups are retried, paths are chosen again.</summary>
     public const int Tick = 500;
 
+    /// <summary>
+    /// Control ticks begin at multiples of this time on the clock, so that the nodes of a process share the wake-ups of a thread, which cost
+    /// more than the ticks themselves.
+    /// </summary>
+    public const int TickGrid = 50;
+
     /// <summary>Lifetime of queued and waiting packets and of incomplete reassemblies.</summary>
     public const int QueueLifetime = 5_000;
 

@@ -111,6 +111,18 @@ public sealed class TcpWindowClauseTests
     }
 
     [Fact]
+    public void KeepAlive_AtBothEnds_CostsOneProbeAndItsAnswer()
+    {
+        using var pair = new TcpPair();
+        TcpSocketOptions options = TcpPair.Options with { KeepAliveTime = TimeSpan.FromSeconds(60) };
+        pair.Connect(options, options);
+        pair.Clock.Advance(TimeSpan.FromSeconds(1));
+        long before = pair.Link.PacketsSent;
+        pair.Clock.Advance(TimeSpan.FromMinutes(60));
+        Assert.InRange(pair.Link.PacketsSent - before, 2 * 50, 2 * 60);
+    }
+
+    [Fact]
     public void Window_follows_the_reader_closes_and_reopens_with_an_update()
     {
         using var peer = new TcpPeer();
