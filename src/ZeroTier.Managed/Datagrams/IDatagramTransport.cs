@@ -5,7 +5,8 @@ namespace ZeroTier.Managed;
 /// virtual time.
 /// </summary>
 /// <remarks>
-/// Sending is thread-safe. A send never blocks for long, and never throws because of network errors: datagrams may be lost.
+/// Sending is thread-safe. A send never blocks for long, and never throws because of network errors: datagrams may be lost. What a receiver
+/// sends while it handles a batch of received datagrams may leave only at the batch's end, then in the order in which it was sent.
 /// </remarks>
 public interface IDatagramTransport : IAsyncDisposable
 {
