@@ -7,6 +7,9 @@ namespace EndToEnd;
 /// </summary>
 internal static class Benchmark
 {
+    // Until the runtime has compiled what the load uses again, with optimizations; a server has run for a moment only.
+    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(3);
+
     public static async Task<int> RunAsync(BenchmarkOptions options)
     {
         var measures = Measure.All.Where(
@@ -104,24 +107,30 @@ internal static class Benchmark
 
     /// <summary>
     /// Runs a measure in several short rounds over all transports and takes each one's median, so that other load on the machine affects
-    /// all transports alike.
+    /// all transports alike. A first round, whose value is dropped, warms each of them up.
     /// </summary>
     private static async Task MeasureAsync(
         Measure measure, List<(Transport Transport, RoleProcess Server)> servers, BenchmarkOptions options, Report report)
     {
         int rounds = measure.Rounds;
         var values = servers.ToDictionary(s => s.Transport, _ => new List<double>());
-        for (int round = 0; round < rounds; round++)
+        for (int round = rounds > 1 ? -1 : 0; round < rounds; round++)
         {
             foreach (var (transport, server) in servers)
             {
                 try
                 {
-                    var run = new MeasureRun(transport, server, options.Duration / rounds);
+                    var run = new MeasureRun(transport, server, round < 0 ? WarmUp : options.Duration / rounds);
                     double value = await measure.Run!(run).WaitAsync((options.Duration * 4) + TimeSpan.FromSeconds(60));
-                    values[transport].Add(double.IsFinite(value)
-                        ? value
-                        : throw new InvalidOperationException("Nothing was done in a round; take more seconds."));
+                    if (!double.IsFinite(value))
+                    {
+                        throw new InvalidOperationException("Nothing was done in a round; take more seconds.");
+                    }
+
+                    if (round >= 0)
+                    {
+                        values[transport].Add(value);
+                    }
                 }
                 catch (Exception e) when (e is not OutOfMemoryException)
                 {
