@@ -42,11 +42,15 @@ public sealed class ZeroTierHttpHandler : DelegatingHandler
             AutomaticDecompression = DecompressionMethods.None,
             EnableMultipleHttp2Connections = true,
 
-            // Twice the limit, to leave as long again for the TLS handshake: ConnectCallback enforces the limit itself, with the reason in
-            // its error.
-            ConnectTimeout = options.ConnectTimeout == Timeout.InfiniteTimeSpan ? Timeout.InfiniteTimeSpan : 2 * options.ConnectTimeout,
+            // Leaves as long again, and ten seconds at least, for the TLS handshake: ConnectCallback enforces the limit itself, with the
+            // reason in its error, which this one must not forestall on a busy machine.
+            ConnectTimeout = options.ConnectTimeout == Timeout.InfiniteTimeSpan
+                ? Timeout.InfiniteTimeSpan
+                : options.ConnectTimeout + Max(options.ConnectTimeout, TimeSpan.FromSeconds(10)),
             SslOptions = { RemoteCertificateValidationCallback = node.ValidateServerCertificate },
             ConnectCallback = (context, cancellationToken) => node.OpenStreamAsync(context.DnsEndPoint, options, cancellationToken),
         };
     }
+
+    private static TimeSpan Max(TimeSpan a, TimeSpan b) => a > b ? a : b;
 }

@@ -121,6 +121,19 @@ public sealed class ConnectTimeoutTests
         await host.StopAsync(Cancel);
     }
 
+    [Theory]
+    [InlineData(0.25, 10.25)]
+    [InlineData(10, 20)]
+    [InlineData(60, 120)]
+    public async Task Limit_of_the_http_handler_leaves_time_for_the_handshake_and_for_the_reason(double limit, double ofHandler)
+    {
+        await using var network = await TestNetwork.StartAsync(Cancel);
+        var options = ZeroTierConnectionOptions.Default with { ConnectTimeout = TimeSpan.FromSeconds(limit) };
+        using var handler = new ZeroTierHttpHandler(await network.StartNodeAsync(Cancel), options);
+
+        Assert.Equal(TimeSpan.FromSeconds(ofHandler), handler.SocketsHandler.ConnectTimeout);
+    }
+
     [Fact]
     public void Limit_is_ten_seconds_unless_set()
     {
