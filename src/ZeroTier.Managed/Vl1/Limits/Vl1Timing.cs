@@ -10,8 +10,8 @@ internal static class Vl1Timing
     public const int Tick = 500;
 
     /// <summary>
-    /// Control ticks begin at multiples of this time on the clock, so that the nodes of a process share the wake-ups of a thread, which cost
-    /// more than the ticks themselves.
+    /// Control ticks begin at multiples of this time on the clock, so that the nodes of a process share the wake-ups of a thread, which
+    /// cost more than the ticks themselves.
     /// </summary>
     public const int TickGrid = 50;
 
