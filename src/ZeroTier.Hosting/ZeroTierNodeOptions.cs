@@ -88,9 +88,9 @@ public class ZeroTierNodeOptions
     public bool AllowGlobalAddresses { get; set; }
 
     /// <summary>
-    /// The congestion control algorithm of TCP connections. Managed engine. Default <see cref="CongestionControl.Cubic"/>.
+    /// The congestion control algorithm of TCP connections. Managed engine. Default <see cref="CongestionControl.Bbr"/>.
     /// </summary>
-    public CongestionControl CongestionControl { get; set; }
+    public CongestionControl CongestionControl { get; set; } = CongestionControl.Bbr;
 
     /// <summary>
     /// Moons: sets of additional roots, at most 16. In the configuration each is a moon file (<c>/etc/myapp/000000deadbeef00.moon</c>), or
@@ -159,7 +159,7 @@ public class ZeroTierNodeOptions
     {
         (AllowDefaultRoutes, nameof(AllowDefaultRoutes)),
         (AllowGlobalAddresses, nameof(AllowGlobalAddresses)),
-        (CongestionControl != default, nameof(CongestionControl)),
+        (CongestionControl != CongestionControl.Bbr, nameof(CongestionControl)),
         (Moons.Count > 0, nameof(Moons)),
         (BlockedNetworks.Count > 0, nameof(BlockedNetworks)),
         (BlockedInterfaces.Count > 0, nameof(BlockedInterfaces)),

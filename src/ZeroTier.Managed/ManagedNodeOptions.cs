@@ -135,9 +135,9 @@ public sealed record ManagedNodeOptions
     public long? MaxTotalBufferSize { get; init; }
 
     /// <summary>
-    /// The congestion control algorithm of the node's TCP connections, as senders. Default: <see cref="CongestionControl.Cubic"/>.
+    /// The congestion control algorithm of the node's TCP connections, as senders. Default: <see cref="CongestionControl.Bbr"/>.
     /// </summary>
-    public CongestionControl CongestionControl { get; init; } = CongestionControl.Cubic;
+    public CongestionControl CongestionControl { get; init; } = CongestionControl.Bbr;
 
     /// <summary>
     /// Resolves host names defined by the application: returns an address on a network or <c>NODE.NETWORK.zt</c>, or null for an unknown
