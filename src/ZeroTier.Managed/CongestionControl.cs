@@ -4,15 +4,14 @@ namespace ZeroTier.Managed;
 public enum CongestionControl
 {
     /// <summary>
-    /// CUBIC (RFC 9438): every loss counts as congestion. The default of most systems. It has the highest throughput on short paths, but
-    /// little on paths that lose packets at random, such as radio links and long routes.
+    /// CUBIC (RFC 9438): every loss counts as congestion. The default of most systems. It needs the least processor time, has little
+    /// throughput on paths that lose packets at random, such as radio links and long routes, and fills the queues of a path.
     /// </summary>
     Cubic,
 
     /// <summary>
-    /// BBR (draft-ietf-ccwg-bbr): models the path by its delivery rate and its minimum round-trip time. Random loss up to about 1 % hardly
-    /// reduces its throughput, and it keeps the queues of the path short. Its packets are paced by a timer, which costs throughput on paths
-    /// faster than about 100 MB/s.
+    /// BBR (draft-ietf-ccwg-bbr), the default: models the path by its delivery rate and its minimum round-trip time. Random loss up to about
+    /// 5 % hardly reduces its throughput, and it keeps the queues of the path short. Its packets are paced.
     /// </summary>
     Bbr,
 }
