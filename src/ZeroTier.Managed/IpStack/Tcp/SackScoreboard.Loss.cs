@@ -189,7 +189,10 @@ internal sealed partial class SackScoreboard
         return LostBytes > before;
     }
 
-    /// <summary>Marks the last segment as lost, so that it is retransmitted as a tail loss probe (RFC 8985, 7.3).</summary>
+    /// <summary>
+    /// Marks the last segment as lost, so that it is retransmitted as a tail loss probe (RFC 8985, 7.3), but does not count it: whether it
+    /// is lost, the answer tells.
+    /// </summary>
     public bool MarkLastLost()
     {
         if (Count == 0 || !IsOpen(At(Count - 1)))
@@ -198,6 +201,7 @@ internal sealed partial class SackScoreboard
         }
 
         MarkLostAt(Count - 1);
+        _rate.Lost -= At(Count - 1).Length;
         return true;
     }
 

@@ -35,7 +35,6 @@ internal sealed partial class Bbr
     private long _rounds;
     private long _lossRoundDelivered;
     private bool _lossRoundStart;
-    private int _lossEvents;
 
     private double _fullBandwidth;
     private int _fullBandwidthCount;
@@ -205,7 +204,7 @@ internal sealed partial class Bbr
             // Draft, 5.3.1.3: high loss, i.e. an overflowing queue, ends Startup as well.
             UpdateAmbientLoss();
             if (!_fullBandwidthReached && sample.Recovering && _lostInRound > FullLossEvents * _segmentSize
-                && IsTooMuch(_lostInRound, _lostInRound + _deliveredInRound) && _lossEvents > 0)
+                && IsTooMuch(_lostInRound, _lostInRound + _deliveredInRound))
             {
                 _fullBandwidthReached = true;
                 _longTermInFlight = Math.Max(BandwidthDelayProduct(MaxBandwidth), _latestInFlight);

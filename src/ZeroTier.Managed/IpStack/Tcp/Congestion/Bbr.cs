@@ -111,11 +111,7 @@ internal sealed partial class Bbr : ICongestionControl
     }
 
     // Draft, 5.6.4.4: the window follows from the model; a loss event by itself does not reduce it.
-    public void OnLoss(int outstanding, long now)
-    {
-        _lossEvents++;
-        _priorWindow = Math.Max(_priorWindow, _window);
-    }
+    public void OnLoss(int outstanding, long now) => _priorWindow = Math.Max(_priorWindow, _window);
 
     public void OnTimeout(int outstanding, int inFlight, bool first, long now)
     {
