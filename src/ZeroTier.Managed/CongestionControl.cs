@@ -10,8 +10,8 @@ public enum CongestionControl
     Cubic,
 
     /// <summary>
-    /// BBR (draft-ietf-ccwg-bbr), the default: models the path by its delivery rate and its minimum round-trip time. Random loss up to about
-    /// 5 % hardly reduces its throughput, and it keeps the queues of the path short. Its packets are paced.
+    /// BBR (draft-ietf-ccwg-bbr), the default: models the path by its delivery rate and its minimum round-trip time. Random loss up to
+    /// about 5 % hardly reduces its throughput, and it keeps the queues of the path short. Its packets are paced.
     /// </summary>
     Bbr,
 }

@@ -52,11 +52,11 @@ public class NodeOptionsTests
     {
         var options = Read(
             "Production", ("Networks", "8056c2e21c000001"), ("AllowDefaultRoutes", "true"), ("AllowGlobalAddresses", "true"),
-            ("CongestionControl", "bbr"),
+            ("CongestionControl", "cubic"),
             ("Moons", "deadbeef00@8056c2e21c"), ("BlockedNetworks", "10.8.0.0/16, fd00::/8"), ("BlockedInterfaces:0", "docker"),
             ("TcpRelay", "203.0.113.5:8443"), ("TcpRelayListen", "0.0.0.0:8444"));
         Assert.Equal(("203.0.113.5:8443", "0.0.0.0:8444"), (options.TcpRelay?.ToString(), options.TcpRelayListen?.ToString()));
-        Assert.True(options is { AllowDefaultRoutes: true, AllowGlobalAddresses: true, CongestionControl: CongestionControl.Bbr });
+        Assert.True(options is { AllowDefaultRoutes: true, AllowGlobalAddresses: true, CongestionControl: CongestionControl.Cubic });
         Assert.Equal((0xdeadbeef00UL, NodeId.Parse("8056c2e21c")), options.Moons.Select(moon => (moon.Id, moon.Seed!.Value)).Single());
         Assert.Equal(["10.8.0.0/16", "fd00::/8"], options.BlockedNetworks.Select(network => network.ToString()));
         Assert.Equal(["docker"], options.BlockedInterfaces);
