@@ -32,21 +32,11 @@ internal static class ProcessResources
     }
 
     /// <summary>The internet sockets of this process: protocol and local port.</summary>
-    public static IReadOnlyList<(string Protocol, int Port)> Sockets()
-    {
-        var mine = Directory.EnumerateFileSystemEntries("/proc/self/fd")
-            .Select(path => new FileInfo(path).LinkTarget)
-            .Where(target => target?.StartsWith("socket:[", StringComparison.Ordinal) == true)
-            .Select(target => target![8..^1])
-            .ToHashSet();
-        return
-        [
-            .. from protocol in (string[])["tcp", "tcp6", "udp", "udp6"]
-               from line in File.ReadLines($"/proc/self/net/{protocol}").Skip(1)
-               let fields = line.Split(' ', StringSplitOptions.RemoveEmptyEntries)
-               where mine.Contains(fields[9])
-               select (protocol[..3],
-                   int.Parse(fields[1].AsSpan(fields[1].LastIndexOf(':') + 1), NumberStyles.HexNumber, CultureInfo.InvariantCulture)),
-        ];
-    }
+    public static IReadOnlyList<(string Protocol, int Port)> Sockets() =>
+    [
+        .. from protocol in (string[])["tcp", "tcp6", "udp", "udp6"]
+           from fields in ProcessSockets.Of(protocol)
+           select (protocol[..3],
+               int.Parse(fields[1].AsSpan(fields[1].LastIndexOf(':') + 1), NumberStyles.HexNumber, CultureInfo.InvariantCulture)),
+    ];
 }

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using ZeroTier.Managed;
+using ZeroTier.TestSupport;
 
 namespace ZeroTier.SelfHosting.Tests;
 
@@ -292,34 +293,13 @@ public sealed class DevelopmentNetworkTests : IDisposable
     }
 
     // The UDP sockets of this process, from the kernel's table.
-    private static List<IPAddress> OwnUdpSockets()
-    {
-        var result = new List<IPAddress>();
-        if (!OperatingSystem.IsLinux())
-        {
-            return result;
-        }
+    private static IEnumerable<IPAddress> OwnUdpSockets() =>
+        ProcessSockets.Of("udp").Concat(ProcessSockets.Of("udp6")).Select(fields => AddressOf(fields[1].Split(':')[0]));
 
-        var inodes = Directory.GetFiles("/proc/self/fd").Select(static f => File.ResolveLinkTarget(f, false)?.Name ?? "")
-            .Where(static t => t.StartsWith("socket:[", StringComparison.Ordinal)).Select(static t => t[8..^1]).ToHashSet();
-        foreach (string table in new[] { "/proc/net/udp", "/proc/net/udp6" }.Where(File.Exists))
-        {
-            foreach (string line in File.ReadLines(table).Skip(1))
-            {
-                string[] fields = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-                if (inodes.Contains(fields[9]))
-                {
-                    // Words of 32 bits, each in the machine's byte order.
-                    string hex = fields[1].Split(':')[0];
-                    var bytes = Enumerable.Range(0, hex.Length / 8)
-                        .SelectMany(
-                            i => BitConverter.GetBytes(
-                                uint.Parse(hex.AsSpan(8 * i, 8), NumberStyles.HexNumber, CultureInfo.InvariantCulture)));
-                    result.Add(new IPAddress(bytes.ToArray()));
-                }
-            }
-        }
-
-        return result;
-    }
+    // Words of 32 bits, each in the machine's byte order.
+    private static IPAddress AddressOf(string hex) => new(
+        [
+            .. hex.Chunk(8).SelectMany(
+                word => BitConverter.GetBytes(uint.Parse(word, NumberStyles.HexNumber, CultureInfo.InvariantCulture))),
+        ]);
 }

@@ -12,6 +12,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using ZeroTier.Hosting;
 using ZeroTier.Managed;
+using ZeroTier.TestSupport;
 
 namespace ZeroTier.Testing.Tests;
 
@@ -341,21 +342,8 @@ public sealed class TestNetworkTests
         await using var app = await StartAsync(network, zt => zt.Listen(8080));
         using var client = await network.CreateClientAsync(app.Services, cancellationToken: Cancel);
         await client.GetStringAsync("/", Cancel);
-        Assert.Empty(OwnSockets("udp").Concat(OwnSockets("udp6")));
-        Assert.DoesNotContain(OwnSockets("tcp").Concat(OwnSockets("tcp6")), socket => socket[3] == "0A");
-    }
-
-    /// <summary>The fields of those lines of the table that are this process's.</summary>
-    private static IEnumerable<string[]> OwnSockets(string table)
-    {
-        var own = Directory.GetFiles("/proc/self/fd")
-            .Select(file => File.ResolveLinkTarget(file, returnFinalTarget: false)?.Name ?? "")
-            .Where(name => name.StartsWith("socket:[", StringComparison.Ordinal))
-            .Select(name => name[8..^1])
-            .ToHashSet();
-        return File.ReadLines($"/proc/self/net/{table}").Skip(1)
-            .Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries))
-            .Where(fields => own.Contains(fields[9]));
+        Assert.Empty(ProcessSockets.Of("udp").Concat(ProcessSockets.Of("udp6")));
+        Assert.DoesNotContain(ProcessSockets.Of("tcp").Concat(ProcessSockets.Of("tcp6")), socket => socket[3] == "0A");
     }
 
     private static async Task<string> EventuallyAsync(HttpClient client, string path)

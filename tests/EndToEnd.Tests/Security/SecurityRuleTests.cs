@@ -156,16 +156,8 @@ public sealed class SecurityRuleTests(ITestOutputHelper output)
     /// <summary>This process's sockets that listen: TCP and Unix.</summary>
     private static HashSet<string> Listening()
     {
-        var own = Directory.GetFiles("/proc/self/fd")
-            .Select(file => File.ResolveLinkTarget(file, returnFinalTarget: false)?.Name ?? "")
-            .Where(name => name.StartsWith("socket:[", StringComparison.Ordinal))
-            .Select(name => name[8..^1])
-            .ToHashSet();
-        var tcp = new[] { "tcp", "tcp6" }.SelectMany(table => Fields(table)).Where(f => f[3] == "0A").Select(f => f[9]);
-        var unix = Fields("unix").Where(f => f[3] == "00010000").Select(f => f[6]);
-        return [.. tcp.Concat(unix).Where(own.Contains)];
-
-        static IEnumerable<string[]> Fields(string table) =>
-            File.ReadLines($"/proc/self/net/{table}").Skip(1).Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries));
+        var tcp = ProcessSockets.Of("tcp").Concat(ProcessSockets.Of("tcp6")).Where(f => f[3] == "0A").Select(f => f[9]);
+        var unix = ProcessSockets.Of("unix").Where(f => f[3] == "00010000").Select(f => f[6]);
+        return [.. tcp, .. unix];
     }
 }
