@@ -47,7 +47,11 @@ internal sealed class MemoryNetwork
         public void Start(IDatagramReceiver receiver) => Receiver = receiver;
 
         /// <summary>Keeps what the node sends from now on, instead of delivering it.</summary>
-        public ConcurrentQueue<byte[]> Record() => _recording = new();
+        public ConcurrentQueue<byte[]> Record()
+        {
+            _discards = false;
+            return _recording = new();
+        }
 
         /// <summary>Drops what the node sends from now on.</summary>
         public void Discard() => _discards = true;

@@ -10,18 +10,32 @@ namespace EndToEnd.FanOut;
 internal sealed class RecordedPeers
 {
     private const int PacketsOfEach = 32;
-    private const int EchoBytes = 1200;
+
+    // Whole in one datagram of a path whose MTU is not yet known.
+    public const int EchoBytes = 1000;
+
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(60);
     private static readonly NetworkId _network = NetworkId.AdHoc(0, 65535);
 
-    private RecordedPeers(IDatagramReceiver receiver, IReadOnlyList<(InetEndPoint Source, byte[][] Packets)> peers)
+    private readonly MemoryNetwork.Host _host;
+
+    private RecordedPeers(MemoryNetwork.Host host, IReadOnlyList<(InetEndPoint Source, byte[][] Packets)> peers)
     {
-        Receiver = receiver;
+        _host = host;
         Peers = peers;
     }
 
     /// <summary>The node that receives.</summary>
-    public IDatagramReceiver Receiver { get; }
+    public IDatagramReceiver Receiver => _host.Receiver!;
+
+    /// <summary>The number of echoes that the node answers while something is delivered to it.</summary>
+    public int CountAnswers(Action deliver)
+    {
+        var answers = _host.Record();
+        deliver();
+        _host.Discard();
+        return answers.Count(answer => answer.Length > EchoBytes);
+    }
 
     /// <summary>What each of the others has sent.</summary>
     public IReadOnlyList<(InetEndPoint Source, byte[][] Packets)> Peers { get; }
@@ -50,7 +64,7 @@ internal sealed class RecordedPeers
         }
 
         serverHost.Discard();
-        return new RecordedPeers(serverHost.Receiver!, peers);
+        return new RecordedPeers(serverHost, peers);
 
         async Task SendAsync(ManagedNode node)
         {

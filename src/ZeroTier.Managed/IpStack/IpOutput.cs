@@ -9,7 +9,7 @@ internal sealed class IpOutput : IIpOutput
     private readonly IpStackOptions _options;
     private readonly IpDropCounters _drops;
     private readonly Loopback _loopback;
-    private readonly IpBatchPool _batches;
+    private readonly IdlePool<OutputBatch> _batches = new();
     private volatile IpInterface _interface;
 
     public IpOutput(IpStackOptions options, IpDropCounters drops, Loopback loopback)
@@ -17,7 +17,6 @@ internal sealed class IpOutput : IIpOutput
         _options = options;
         _drops = drops;
         _loopback = loopback;
-        _batches = new IpBatchPool(this);
         _interface = new IpInterface(options.MacAddress, IpConfiguration.None);
         PathMtus = new PathMtuTable(options.TimeProvider);
     }
@@ -59,7 +58,12 @@ internal sealed class IpOutput : IIpOutput
 
     IpBatch IIpOutput.BeginBatch() => BeginBatch();
 
-    public OutputBatch BeginBatch() => _batches.Rent();
+    public OutputBatch BeginBatch()
+    {
+        var batch = _batches.TryTake() ?? new OutputBatch(this);
+        batch.Begin();
+        return batch;
+    }
 
     internal FrameBatch BeginFrames() => _options.Link.BeginBatch();
 

@@ -97,33 +97,3 @@ internal sealed class OutputBatch(IpOutput output) : IpBatch
         }
     }
 }
-
-/// <summary>Pool of up to 16 idle batches. Thread-safe, lock-free.</summary>
-internal sealed class IpBatchPool(IpOutput output)
-{
-    private readonly OutputBatch?[] _idle = new OutputBatch?[16];
-
-    public OutputBatch Rent()
-    {
-        OutputBatch? batch = null;
-        for (int i = 0; i < _idle.Length && batch is null; i++)
-        {
-            batch = _idle[i] is null ? null : Interlocked.Exchange(ref _idle[i], null);
-        }
-
-        batch ??= new OutputBatch(output);
-        batch.Begin();
-        return batch;
-    }
-
-    public void Return(OutputBatch batch)
-    {
-        for (int i = 0; i < _idle.Length; i++)
-        {
-            if (_idle[i] is null && Interlocked.CompareExchange(ref _idle[i], batch, null) is null)
-            {
-                return;
-            }
-        }
-    }
-}

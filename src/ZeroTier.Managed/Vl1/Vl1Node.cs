@@ -31,7 +31,7 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
     private readonly TimeProvider _time;
     private readonly ILogger _log;
     private readonly ITimer _timer;
-    private readonly Stack<Vl1Batch> _batches = new();
+    private readonly IdlePool<Vl1Batch> _batches = new();
 
     // The next datagram is the first of a batch, for which the clock is read.
     private volatile bool _beginsBatch = true;
@@ -324,13 +324,7 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
     }
 
     /// <summary>Rents a batch for sending; dispose it to return it to the pool.</summary>
-    public Vl1Batch BeginBatch()
-    {
-        lock (_batches)
-        {
-            return _batches.TryPop(out var batch) ? batch : new Vl1Batch(this);
-        }
-    }
+    public Vl1Batch BeginBatch() => _batches.TryTake() ?? new Vl1Batch(this);
 
     /// <summary>Sends one packet.</summary>
     /// <param name="destination">The receiver.</param>
@@ -445,16 +439,7 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
     /// <summary>What to store of one peer; null when it is not in memory, or is a root.</summary>
     public KnownPeer? GetPersistentPeer(NodeId id) => _report.ToStore(id);
 
-    internal void Return(Vl1Batch batch)
-    {
-        lock (_batches)
-        {
-            if (_batches.Count < Vl1Limits.IdleBatches)
-            {
-                _batches.Push(batch);
-            }
-        }
-    }
+    internal void Return(Vl1Batch batch) => _batches.Return(batch);
 
     /// <inheritdoc cref="Router.TryFindWay" />
     internal bool TryFindWay(Peer peer, [NotNullWhen(true)] out PeerPath? path, [NotNullWhen(true)] out PathMtu? mtu) =>

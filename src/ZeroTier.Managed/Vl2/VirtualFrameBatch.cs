@@ -1,10 +1,11 @@
 using ZeroTier.Managed.IpStack;
+using ZeroTier.Managed.Net;
 using ZeroTier.Managed.Vl1;
 
 namespace ZeroTier.Managed.Vl2;
 
 /// <summary>A batch of frames to send, written directly into their VL1 packets.</summary>
-internal sealed class VirtualFrameBatch(VirtualPort port, VirtualFrameBatchPool pool) : FrameBatch
+internal sealed class VirtualFrameBatch(VirtualPort port, IdlePool<VirtualFrameBatch> pool) : FrameBatch
 {
     private Vl1Batch? _packets;
 
@@ -32,37 +33,5 @@ internal sealed class VirtualFrameBatch(VirtualPort port, VirtualFrameBatchPool 
         packets.Send();
         packets.Dispose();
         pool.Return(this);
-    }
-}
-
-/// <summary>Pool of a port's idle batches, so that sending allocates nothing. Thread-safe.</summary>
-internal sealed class VirtualFrameBatchPool(VirtualPort port)
-{
-    private const int MaxIdle = 16;
-    private readonly Lock _lock = new();
-    private readonly Stack<VirtualFrameBatch> _idle = new(MaxIdle);
-
-    public VirtualFrameBatch Rent(Vl1Batch packets)
-    {
-        VirtualFrameBatch? batch;
-        lock (_lock)
-        {
-            _idle.TryPop(out batch);
-        }
-
-        batch ??= new VirtualFrameBatch(port, this);
-        batch.Begin(packets);
-        return batch;
-    }
-
-    public void Return(VirtualFrameBatch batch)
-    {
-        lock (_lock)
-        {
-            if (_idle.Count < MaxIdle)
-            {
-                _idle.Push(batch);
-            }
-        }
     }
 }

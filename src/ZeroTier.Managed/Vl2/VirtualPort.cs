@@ -37,7 +37,7 @@ internal sealed partial class VirtualPort : IFrameLink, INeighborResolver, IMult
     private readonly IMembershipGate _gate;
     private readonly SourceAddressCheck _sourceCheck;
     private readonly Vl2DropCounters _drops;
-    private readonly VirtualFrameBatchPool _batches;
+    private readonly IdlePool<VirtualFrameBatch> _batches = new();
     private readonly BridgeTable _bridges = new();
     private volatile NetworkConfiguration? _configuration;
     private volatile FrameDelivery? _receiver;
@@ -52,7 +52,6 @@ internal sealed partial class VirtualPort : IFrameLink, INeighborResolver, IMult
         _drops = drops;
         Addressing = new MemberAddressing(network);
         Mac = Addressing.Mac(vl1.Id);
-        _batches = new VirtualFrameBatchPool(this);
     }
 
     public MemberAddressing Addressing { get; }
@@ -78,7 +77,12 @@ internal sealed partial class VirtualPort : IFrameLink, INeighborResolver, IMult
     /// <summary>Stops delivery.</summary>
     public void Stop() => _receiver = null;
 
-    public FrameBatch BeginBatch() => _batches.Rent(_vl1.BeginBatch());
+    public FrameBatch BeginBatch()
+    {
+        var batch = _batches.TryTake() ?? new VirtualFrameBatch(this, _batches);
+        batch.Begin(_vl1.BeginBatch());
+        return batch;
+    }
 
     /// <inheritdoc />
     public int UnfragmentedPayload(MacAddress destination) =>

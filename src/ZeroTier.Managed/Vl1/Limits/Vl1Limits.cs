@@ -141,9 +141,6 @@ internal static class Vl1Limits
     /// <summary>Endpoints of a root (2.8.1).</summary>
     public const int EndPointsPerRoot = 32;
 
-    /// <summary>Idle batch buffers kept by a node.</summary>
-    public const int IdleBatches = 16;
-
     /// <summary>Unanswered ECHOs, one per probe interval, after which a path in use is abandoned and packets go through a root.</summary>
     public const int UnansweredPathProbes = 2;
 
