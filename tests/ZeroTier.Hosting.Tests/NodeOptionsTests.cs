@@ -48,6 +48,13 @@ public class NodeOptionsTests
     }
 
     [Fact]
+    public void Congestion_control_is_Bbr_unless_set()
+    {
+        Assert.Equal(CongestionControl.Bbr, new ZeroTierNodeOptions().CongestionControl);
+        Assert.Equal(CongestionControl.Bbr, new ManagedNodeOptions().CongestionControl);
+    }
+
+    [Fact]
     public void Settings_of_the_managed_engine_are_bound()
     {
         var options = Read(
