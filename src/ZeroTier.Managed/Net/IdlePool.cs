@@ -1,9 +1,12 @@
 namespace ZeroTier.Managed.Net;
 
 /// <summary>
-/// Idle objects that are used again, at most sixteen. A processor gets back what it has returned, as long as nobody else had to take it:
-/// the memory of an object that goes from one processor to the other costs more than a packet. Thread-safe, lock-free.
+/// Idle objects that are used again, at most sixteen. A thread gets back what it has returned, as long as nobody else had to take it: the
+/// memory of an object that goes from one processor to the other costs more than a packet. Thread-safe, lock-free.
 /// </summary>
+/// <remarks>
+/// By thread, not by processor: what one thread gets then depends on nothing but what it did, so that a simulation can be repeated.
+/// </remarks>
 internal sealed class IdlePool<T>
     where T : class
 {
@@ -16,7 +19,7 @@ internal sealed class IdlePool<T>
     /// <summary>Takes one; null when there is none.</summary>
     public T? TryTake()
     {
-        int first = Thread.GetCurrentProcessorId();
+        int first = Environment.CurrentManagedThreadId;
         for (int i = 0; i < Capacity; i++)
         {
             ref T? place = ref PlaceOf(first + i);
@@ -32,7 +35,7 @@ internal sealed class IdlePool<T>
     /// <summary>Returns one, which is left to the garbage collector when the pool is full.</summary>
     public void Return(T idle)
     {
-        int first = Thread.GetCurrentProcessorId();
+        int first = Environment.CurrentManagedThreadId;
         for (int i = 0; i < Capacity; i++)
         {
             ref T? place = ref PlaceOf(first + i);
