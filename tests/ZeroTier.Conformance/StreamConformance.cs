@@ -385,10 +385,13 @@ public abstract class StreamConformance : IAsyncLifetime
 
         stream.Dispose();
 
-        foreach (var task in reads.Append<Task>(first).Append(second))
+        foreach (var read in reads)
         {
-            await EndsWithIOException(task);
+            await EndsByDispose(read);
         }
+
+        await EndsWithIOException(first);
+        await EndsWithIOException(second);
     }
 
     private async Task<StreamPair> OpenAsync()
