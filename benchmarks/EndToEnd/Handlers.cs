@@ -58,13 +58,27 @@ internal static class Handlers
     }
 
     /// <summary>Sends 64 KiB blocks until the client closes the connection.</summary>
+    /// <remarks>
+    /// Over sockets Kestrel discards what is written to a closed connection without waiting. A few handlers that write on until their request
+    /// is aborted would keep all threads of the pool busy for seconds, and none would be left to run the abort: so this one gives way when it
+    /// has not waited for long. On an open connection it waits for nearly every block.
+    /// </remarks>
     private static async Task DownloadAsync(HttpContext context)
     {
+        const int mostWithoutWaiting = 64;
+        int withoutWaiting = 0;
         try
         {
             while (!context.RequestAborted.IsCancellationRequested)
             {
-                await context.Response.Body.WriteAsync(Block, context.RequestAborted);
+                var write = context.Response.Body.WriteAsync(Block, context.RequestAborted);
+                withoutWaiting = write.IsCompletedSuccessfully ? withoutWaiting + 1 : 0;
+                await write;
+                if (withoutWaiting == mostWithoutWaiting)
+                {
+                    withoutWaiting = 0;
+                    await Task.Yield();
+                }
             }
         }
         catch (Exception e) when (e is OperationCanceledException or IOException)
