@@ -78,7 +78,13 @@ internal sealed class ControlPlane
         get
         {
             long now = (long)_time.GetElapsedTime(_startTimestamp).TotalMilliseconds;
-            Volatile.Write(ref _latelyNow, now);
+
+            // Written once in a millisecond only: what stands beside it is read for every packet by all threads.
+            if (Volatile.Read(ref _latelyNow) != now)
+            {
+                Volatile.Write(ref _latelyNow, now);
+            }
+
             return now;
         }
     }

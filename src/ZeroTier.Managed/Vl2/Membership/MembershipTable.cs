@@ -43,6 +43,8 @@ internal sealed class MembershipTable(Vl1Node vl1) : IMembershipGate
 
     private const long CleanInterval = 60_000;
 
+    private const int RecentMembers = 64;
+
     private readonly ConcurrentDictionary<NodeId, Member> _members = new();
     private readonly ConcurrentDictionary<NodeId, long> _asked = new();
 
@@ -52,8 +54,8 @@ internal sealed class MembershipTable(Vl1Node vl1) : IMembershipGate
     private readonly SignerDirectory _signers = new(vl1);
     private long _cleaned = long.MinValue;
 
-    // The member of the latest frame: frames to and from one member come in long runs, and each looks it up.
-    private volatile Member? _latest;
+    // The members of the latest frames, by the low bits of their node IDs: each frame looks its member up, and several threads receive.
+    private readonly Member?[] _recent = new Member?[RecentMembers];
 
     /// <inheritdoc />
     public IEnumerable<NodeId> Known => _members.Values.Where(m => m.HasMembership).Select(m => m.Node);
@@ -282,7 +284,8 @@ internal sealed class MembershipTable(Vl1Node vl1) : IMembershipGate
 
     private bool TryGet(NodeId node, [NotNullWhen(true)] out Member? member)
     {
-        member = _latest;
+        ref Member? recent = ref _recent[(int)node.Value & (RecentMembers - 1)];
+        member = Volatile.Read(ref recent);
         if (member is { IsRemoved: false } && member.Node == node)
         {
             return true;
@@ -293,7 +296,7 @@ internal sealed class MembershipTable(Vl1Node vl1) : IMembershipGate
             return false;
         }
 
-        _latest = member;
+        Volatile.Write(ref recent, member);
         return true;
     }
 
