@@ -35,8 +35,8 @@ public sealed record VirtualLink
     /// <summary>With a bandwidth: bytes that may wait for the line; what does not fit is dropped. Default 256 KiB.</summary>
     public int QueueBytes { get; init; } = 256 * 1024;
 
-    /// <summary>Largest UDP payload that passes; larger ones vanish. Default 65,507.</summary>
-    public int Mtu { get; init; } = 65507;
+    /// <summary>Largest UDP payload that passes; larger ones vanish. Default 1,472, what Ethernet carries over IPv4.</summary>
+    public int Mtu { get; init; } = 1472;
 
     /// <summary>Routers on the way: a datagram sent with a hop limit of this or less dies here. Default 4.</summary>
     public int Routers { get; init; } = 4;

@@ -148,7 +148,7 @@ public class NarrowPathTests
             await world.StartAsync();
             var address = IpAddress.From(world.AddressOf(0));
             var output = world.Members[1].Session!.Networks[0].Stack!.Output;
-            Assert.Equal(1432 - 38 - 40, output.ExpectedPayload(address));
+            Assert.Equal(2800 - 40, output.ExpectedPayload(address));
             var (client, server) = await ConnectAsync(world);
             await TransferAsync(client, server, Data(1_000_000));
             for (int i = 0; i < 15; i++)

@@ -7,6 +7,7 @@ namespace ZeroTier.Managed.Tests.Vl1;
 public sealed class PathMtuTests
 {
     private const int Usual = 1432;
+    private const int Jumbo = 8952;
     private const int RoundTrip = 20;
 
     private readonly PathMtu _mtu = new();
@@ -22,11 +23,56 @@ public sealed class PathMtuTests
     public void Rfc8899_5_2_Usual_size_is_confirmed_within_one_round_trip_and_one_probe()
     {
         Assert.Equal(PathMtu.Base, _mtu.Size);
-        Assert.Equal(Usual, _mtu.Expected);
+        Assert.Equal(PathMtu.Max, _mtu.Expected);
         Assert.True(_mtu.IsDue(60, _now), "the first packet, however small");
         Use(RoundTrip, passes: Usual);
         Assert.Equal([Usual], _probes);
         Assert.Equal(Usual, _mtu.Size);
+    }
+
+    [Fact]
+    public void Rfc8899_5_3_Jumbo_frames_are_used_after_two_round_trips_and_two_probes()
+    {
+        Use(2 * RoundTrip, passes: Jumbo);
+        Assert.Equal([Usual, PathMtu.Max], _probes);
+        Assert.Equal(PathMtu.Max, _mtu.Size);
+        Assert.Equal(PathMtu.Max, _mtu.Expected);
+    }
+
+    [Theory]
+    [InlineData(1432)]
+    [InlineData(1472)]
+    [InlineData(2851)]
+    public void Rfc8899_5_3_Between_the_usual_size_and_the_largest_the_usual_one_is_used(int passes)
+    {
+        Use(60_000, passes);
+        Assert.Equal([Usual, PathMtu.Max, PathMtu.Max, PathMtu.Max, Usual], _probes);
+        Assert.Equal(Usual, _mtu.Size);
+
+        // A peer that fragments its frames loses none of them here.
+        Assert.Equal(PathMtu.Max, _mtu.Expected);
+    }
+
+    [Fact]
+    public void Rfc8899_4_3_Path_that_no_longer_carries_jumbo_frames_goes_on_with_the_usual_size()
+    {
+        Use(10_000, Jumbo);
+        Assert.True(_mtu.Doubt(_now));
+        Use(5_000, Usual);
+        Assert.Equal(Usual, _mtu.Size);
+
+        // With the next look for more.
+        Use(700_000, Jumbo);
+        Assert.Equal(PathMtu.Max, _mtu.Size);
+    }
+
+    [Fact]
+    public void Refusal_of_the_system_ends_the_search_beyond_the_usual_size_at_once()
+    {
+        Use(2 * RoundTrip, 1472, refuses: true);
+        Assert.Equal([Usual, PathMtu.Max], _probes);
+        Assert.Equal(Usual, _mtu.Size);
+        Assert.False(_mtu.IsDue(Usual, _now));
     }
 
     [Theory]
@@ -128,7 +174,7 @@ public sealed class PathMtuTests
     [Fact]
     public void Small_packets_alone_are_no_reason_to_probe_again()
     {
-        Use(RoundTrip, Usual);
+        Use(10_000, Usual);
         _now += 3_600_000;
         Assert.False(_mtu.IsDue(1231, _now));
         Assert.True(_mtu.IsDue(1232, _now));
@@ -154,7 +200,7 @@ public sealed class PathMtuTests
         var random = new SeededRandom(seed);
         for (int i = 0; i < 200; i++)
         {
-            int passes = random.Chance(0.2) ? Usual : PathMtu.Base + random.Next(300);
+            int passes = random.Chance(0.2) ? Usual : random.Chance(0.2) ? Jumbo : PathMtu.Base + random.Next(300);
             int events = random.Next(4);
             for (int k = 0; k < events; k++)
             {
@@ -167,7 +213,8 @@ public sealed class PathMtuTests
 
             int before = _probes.Count;
             Use(720_000, passes);
-            Assert.InRange(_mtu.Size, Math.Min(Usual, passes) - 15, Math.Min(Usual, passes));
+            int best = passes >= PathMtu.Max ? PathMtu.Max : Math.Min(Usual, passes);
+            Assert.InRange(_mtu.Size, best - 15, best);
             Assert.InRange(_probes.Count - before, 1, 150);
         }
     }
@@ -205,7 +252,7 @@ public sealed class PathMtuTests
     {
         if ((_mtu.Probing != 0 || _mtu.IsDue(_mtu.Size, _now)) && _mtu.Next(_now, _lastHeard) is > 0 and int size)
         {
-            Assert.InRange(size, PathMtu.Base, Usual);
+            Assert.InRange(size, PathMtu.Base, PathMtu.Max);
             _probes.Add(size);
             _mtu.OnSent(++_id, _now);
         }

@@ -155,13 +155,15 @@ public sealed class Vl1BatchTests
         return test;
     }
 
-    // The first packet on a path asks whether the usual size passes.
+    // The first packet on a path asks whether the usual size passes. On Ethernet, the system refuses to send the largest one.
     private static void AnswerProbe(NodeUnderTest test, StubPeer peer)
     {
         test.Take();
         test.Node.Send(peer.Id, Verb.Frame, [1]);
         var probe = Assert.Single(test.Take(), sent => sent.Data.Length == Fragments.Mtu);
         test.Receive(peer.EndPoint, peer.OkHello(probe.Data, test.EndPoint));
+        Assert.Equal(PathMtu.Max, Assert.Single(test.Take()).Data.Length);
+        test.Node.OnRefused(0, peer.EndPoint, PathMtu.Max);
         Assert.Empty(test.Take());
     }
 }

@@ -11,7 +11,7 @@ public sealed class Vl1PathMtuTests
     private const int Large = 2838;
 
     [Fact]
-    public void Path_of_full_size_is_used_fully_one_round_trip_after_its_first_packet_and_costs_one_probe()
+    public void Path_of_the_usual_size_is_used_one_round_trip_after_its_first_packet_and_costs_four_probes()
     {
         using var net = new Vl1Simulation();
         var (_, server, client) = Vl1NetworkTests.Triangle(net);
@@ -26,9 +26,34 @@ public sealed class Vl1PathMtuTests
         Assert.Equal(Fragments.Mtu, client.PeerOf(server).Route.Path!.Mtu.Size);
         Assert.Single(sizes, Fragments.Mtu);
 
-        // No traffic, no probes.
+        // No traffic, no probes but those that search for more.
         net.Advance(400);
         Assert.Single(sizes, Fragments.Mtu);
+        Assert.Equal(3, sizes.Count(size => size == PathMtu.Max));
+    }
+
+    [Fact]
+    public void Jumbo_frames_carry_a_whole_frame_in_one_datagram_two_round_trips_after_the_first_packet()
+    {
+        using var net = new Vl1Simulation();
+        var (_, server, client) = Vl1NetworkTests.Triangle(net);
+        Narrow(net, client, server, 8952, 8952);
+        Vl1NetworkTests.Connect(net, server, client);
+        Send(client, server, 100);
+        net.Advance(0.041);
+        Assert.Equal(PathMtu.Max, SizeTo(client, server));
+        var (a, b) = (client.Host.Addresses[0].WithPort(Vl1Simulation.Port), server.Host.Addresses[0].WithPort(Vl1Simulation.Port));
+        var sizes = Capture(net, a, b);
+        Send(client, server, Large);
+        net.Advance(0.02);
+        Assert.Equal([Large], sizes);
+        AssertAllArrive(net, client, server);
+
+        // The jumbo frames end: so does their use, and nothing else.
+        Narrow(net, client, server, 1472, 1472);
+        Exchange(net, client, server, seconds: 40);
+        Assert.Equal(PathMtu.Usual, SizeTo(client, server));
+        AssertAllArrive(net, client, server);
     }
 
     [Theory]

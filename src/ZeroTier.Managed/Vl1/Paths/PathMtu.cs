@@ -10,22 +10,24 @@ namespace ZeroTier.Managed.Vl1.Paths;
 /// <code>
 ///      first use, or the path has changed
 ///                  │
-///                  ▼             1,432 answered
-///      ┌────────▶ Base ────────────────────────────────────────────┐
-///      │         1,232 ── 1,432 lost, 1,232 answered ──▶ Searching │
-///      │           │                                      ▲  ▲   │ │
-///      │           │ 1,232 lost                           │  │   │ │ nothing left to try
-///      │           ▼                                      │  │   ▼ ▼
+///                  ▼    1,432 answered; or lost, and 1,232 answered
+///      ┌────────▶ Base ─────────────────────────────────▶ Searching
+///      │         1,232                                    ▲  ▲   │
+///      │           │                                      │  │   │
+///      │           │ 1,232 lost                           │  │   │ nothing left to try
+///      │           ▼                                      │  │   ▼
 ///      │         Error ─────────── 1,232 answered ────────┘  └── Complete
 ///      │          548                            every ten minutes │
 ///      └───────────────────────────────────────────────────────────┘
 ///                  probes of the size in use are lost: a black hole
 /// </code>
 /// <para>
-/// In Base, datagrams have a size that every IPv6 path carries; the largest size is probed first, so that a path with the full MTU is found
-/// within one round trip. In Complete, the size in use is probed periodically, and immediately when the layer above reports missing
-/// answers. A size counts as lost after three unanswered probes, but only if something was received from the peer in the meantime:
-/// otherwise the path may be dead, which says nothing about sizes.
+/// In Base, datagrams have a size that every IPv6 path carries; the usual size is probed first, so that a usual path is found within one
+/// round trip. A path that carries it is then asked for the largest size, and no other between the two: few paths are in between, and a
+/// system refuses to send what its own link does not carry. Below the usual size the search halves what is left. In Complete, the size in
+/// use is probed periodically, and immediately when the layer above reports missing answers. A size counts as lost after three unanswered
+/// probes, but only if something was received from the peer in the meantime: otherwise the path may be dead, which says nothing about
+/// sizes.
 /// </para>
 /// <para>Guarded by the node's control lock, but for <see cref="Size"/>, <see cref="Expected"/> and <see cref="IsDue"/>, which senders read
 /// without it.</para>
@@ -37,8 +39,14 @@ internal sealed class PathMtu
     /// </summary>
     public const int Base = 1280 - 40 - 8;
 
-    /// <summary>MAX_PLPMTU: the largest size.</summary>
-    public const int Max = Fragments.Mtu;
+    /// <summary>The size that other nodes use on every path.</summary>
+    public const int Usual = Fragments.Mtu;
+
+    /// <summary>
+    /// MAX_PLPMTU: the largest size, on networks with jumbo frames and inside a machine. It carries a frame of 2,800 bytes, the MTU of most
+    /// virtual networks, in one datagram; each packet costs the same, whatever its length.
+    /// </summary>
+    public const int Max = 2852;
 
     /// <summary>
     /// MIN_PLPMTU: the size that every IPv4 host accepts, 576 bytes without headers; for the rare paths that do not carry
@@ -71,9 +79,10 @@ internal sealed class PathMtu
     public int Size => _size;
 
     /// <summary>
-    /// As <see cref="Size"/>, but <see cref="Max"/> until discovery is complete: the size that the reverse direction is expected to carry.
+    /// The size that the reverse direction is expected to carry: <see cref="Max"/>, unless the path turned out to carry less than
+    /// <see cref="Usual"/>. Up to that, the peer is expected to choose a size, or to fragment, by itself.
     /// </summary>
-    public int Expected => _state is State.Complete or State.Error ? _size : Max;
+    public int Expected => _state is State.Complete or State.Error && _size < Usual ? _size : Max;
 
     /// <summary>The size that is being probed; 0 for none.</summary>
     public int Probing { get; private set; }
@@ -150,7 +159,7 @@ internal sealed class PathMtu
         bool searched = _state != State.Complete;
         _size = Math.Max(_size, Probing);
         End(now);
-        if (searched && _ceiling - _size >= Step)
+        if (searched && Larger() != 0)
         {
             _state = State.Searching;
             return true;
@@ -202,7 +211,7 @@ internal sealed class PathMtu
         switch (_state)
         {
             case State.Base:
-                return _ceiling == Max ? Max : Base;
+                return _ceiling >= Usual ? Usual : Base;
             case State.Error:
                 _ceiling = Max;
                 return Base;
@@ -214,7 +223,20 @@ internal sealed class PathMtu
                 break;
         }
 
-        return _ceiling == Max ? Max : (_size + _ceiling + 1) / 2;
+        return Larger();
+    }
+
+    // The next size to try above the one in use; 0 when there is nothing left to try.
+    private int Larger()
+    {
+        if (_size >= Usual)
+        {
+            return _ceiling >= Max && _size < Max ? Max : 0;
+        }
+
+        return _ceiling >= Usual ? Usual
+            : _ceiling - _size >= Step ? (_size + _ceiling + 1) / 2
+            : 0;
     }
 
     private void OnLost(long now)
@@ -230,7 +252,7 @@ internal sealed class PathMtu
             }
 
             _ceiling = lost - 1;
-            if (_state == State.Searching && _ceiling - _size < Step)
+            if (_state == State.Searching && Larger() == 0)
             {
                 _state = State.Complete;
                 _raiseAt = now + Vl1Timing.MtuRaise;
