@@ -19,7 +19,7 @@ namespace ZeroTier.Managed.Vl1;
 /// (HELLO, WHOIS, paths, timers) is guarded by the lock of the <see cref="ControlPlane"/>, under which neither the transport nor the layer
 /// above is called (except <see cref="IVl1Client.IsVirtualAddress"/>).
 /// </para>
-/// <para>Lock order: control lock, then the own locks of <see cref="PacketReassembly"/>, <see cref="RootService.Introductions"/> or
+/// <para>Lock order: control lock, then the own locks of <see cref="ReassemblyTable"/>, <see cref="RootService.Introductions"/> or
 /// <see cref="IdentityAdmission"/>; no other lock is taken under these.</para>
 /// <para>All members are thread-safe. It has no thread of its own: work runs on the transport's receive threads, on senders' threads and on
 /// timers.</para>

@@ -7,9 +7,9 @@ namespace ZeroTier.Managed.Tests.Vl1;
 public sealed class ReassemblyTests
 {
     private readonly DropCounters _drops = new();
-    private readonly PacketReassembly _reassembly;
+    private readonly ReassemblyTable _reassembly;
 
-    public ReassemblyTests() => _reassembly = new PacketReassembly(_drops);
+    public ReassemblyTests() => _reassembly = new ReassemblyTable(_drops);
 
     [Theory]
     [InlineData(0)]

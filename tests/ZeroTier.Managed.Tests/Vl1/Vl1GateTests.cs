@@ -276,7 +276,8 @@ public sealed class Vl1GateTests
         test.Receive(stub.EndPoint, tail);
         Assert.Equal(2000, test.Client.Frames.Single().Length);
         test.Clock.Advance(TimeSpan.FromSeconds(6));
-        Assert.Equal(Vl1Limits.ReassemblySlotsPerSource, test.Node.Drops[DropReason.FragmentTimeout]);
+        Assert.Equal(
+            Vl1Limits.ReassemblyTables * Vl1Limits.ReassemblySlotsPerSource, test.Node.Drops[DropReason.FragmentTimeout]);
     }
 
     [Fact]

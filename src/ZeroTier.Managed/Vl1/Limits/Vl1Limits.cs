@@ -28,11 +28,14 @@ internal static class Vl1Limits
     /// <summary>Largest anti-amplification credit of a peer, or of an unvalidated endpoint, in bytes.</summary>
     public const int UnprovenCredit = 16_384;
 
-    /// <summary>Packets under reassembly.</summary>
-    public const int ReassemblySlots = 32;
+    /// <summary>Tables of packets under reassembly.</summary>
+    public const int ReassemblyTables = 8;
 
-    /// <summary>Packets under reassembly from one endpoint; a further one replaces that endpoint's oldest.</summary>
-    public const int ReassemblySlotsPerSource = 16;
+    /// <summary>Packets under reassembly in one table.</summary>
+    public const int ReassemblySlots = 16;
+
+    /// <summary>Those of one endpoint in one table; a further one replaces that endpoint's oldest.</summary>
+    public const int ReassemblySlotsPerSource = 8;
 
     /// <summary>Received packets that wait for an identity or for credentials.</summary>
     public const int WaitingPackets = 32;

@@ -1,40 +1,17 @@
-using System.Buffers;
-
 namespace ZeroTier.Managed.Vl1.Packets;
 
 /// <summary>
-/// Reassembles fragmented packets (docs/protocol/2-vl1.md 2.3.3): 32 slots by packet ID. An incomplete packet is dropped after 5 s, and one
-/// source endpoint has at most 16 slots. Thread-safe.
+/// Reassembles fragmented packets by their ID (docs/protocol/2-vl1.md 2.3.3). An incomplete packet is dropped after 5 s. Thread-safe.
 /// </summary>
+/// <remarks>
+/// Nodes of ZeroTierOne send each full frame in two pieces. So that several receive threads seldom meet there are several tables; a packet
+/// belongs to the one that its ID selects. A sender who chooses the IDs fills one table at most as another would.
+/// </remarks>
 internal sealed class PacketReassembly(DropCounters drops)
 {
-    private readonly Lock _lock = new();
-    private readonly Slot[] _slots = new Slot[Vl1Limits.ReassemblySlots];
-    private int _used;
-    private long _begun;
+    private readonly ReassemblyTable?[] _tables = new ReassemblyTable?[Vl1Limits.ReassemblyTables];
 
-    /// <summary>Number of incomplete packets.</summary>
-    public int Count
-    {
-        get
-        {
-            lock (_lock)
-            {
-                return _used;
-            }
-        }
-    }
-
-    /// <summary>Adds a head (piece 0, the datagram with the packet header) or a fragment.</summary>
-    /// <param name="packetId">The packet's ID.</param>
-    /// <param name="piece">0 for the head.</param>
-    /// <param name="total">Number of pieces that a fragment announces; 0 for the head, which does not contain it.</param>
-    /// <param name="info">Reception of this piece; that of the head becomes the packet's.</param>
-    /// <param name="data">The head, or the data of the fragment.</param>
-    /// <param name="now">The time.</param>
-    /// <param name="packet">The whole packet in a buffer of the shared pool, which the caller returns; or null.</param>
-    /// <param name="length">Its length.</param>
-    /// <param name="headInfo">Reception of its head.</param>
+    /// <inheritdoc cref="ReassemblyTable.TryComplete" />
     public bool TryComplete(
         ulong packetId,
         int piece,
@@ -46,173 +23,24 @@ internal sealed class PacketReassembly(DropCounters drops)
         out int length,
         out PacketInfo headInfo)
     {
-        packet = null;
-        length = 0;
-        headInfo = default;
-        lock (_lock)
+        ref var table = ref _tables[packetId % Vl1Limits.ReassemblyTables];
+        if (Volatile.Read(ref table) is null)
         {
-            ref var slot = ref FindOrTake(packetId, info, now);
-            if ((slot.Have & 1 << piece) != 0)
-            {
-                return false;
-            }
-
-            if (slot.Length + data.Length > PacketHeader.MaxPacketSize
-                || (total != 0 && slot.Total != 0 && slot.Total != total)
-                || piece >= (slot.Total != 0 ? slot.Total : Fragments.MaxPieces))
-            {
-                drops.Add(DropReason.Fragment);
-                Free(ref slot);
-                return false;
-            }
-
-            data.CopyTo(slot.Buffer.AsSpan(slot.Length));
-            slot.Starts[piece] = (ushort)slot.Length;
-            slot.Lengths[piece] = (ushort)data.Length;
-            slot.Length += data.Length;
-            slot.InOrder &= piece == 0 ? slot.Have == 0 : slot.Have == (1 << piece) - 1;
-            slot.Have |= 1 << piece;
-            if (piece == 0)
-            {
-                slot.HeadInfo = info;
-            }
-
-            if (total != 0)
-            {
-                slot.Total = total;
-            }
-
-            if (slot.Total == 0 || slot.Have != (1 << slot.Total) - 1)
-            {
-                return false;
-            }
-
-            headInfo = slot.HeadInfo;
-            length = slot.Length;
-            packet = slot.InOrder ? slot.Buffer : Join(slot);
-            if (slot.InOrder)
-            {
-                slot.Buffer = null;
-            }
-
-            Free(ref slot);
-            return true;
+            Interlocked.CompareExchange(ref table, new ReassemblyTable(drops), null);
         }
+
+        return table!.TryComplete(packetId, piece, total, info, data, now, out packet, out length, out headInfo);
     }
 
     /// <summary>Drops packets that are still incomplete after 5 s.</summary>
     public void Expire(long now)
     {
-        lock (_lock)
+        foreach (var table in _tables)
         {
-            foreach (ref var slot in _slots.AsSpan())
-            {
-                if (slot.Buffer is not null && now - slot.Since >= Vl1Timing.QueueLifetime)
-                {
-                    drops.Add(DropReason.FragmentTimeout);
-                    Free(ref slot);
-                }
-            }
+            table?.Expire(now);
         }
     }
 
     /// <summary>Drops all incomplete packets and returns their buffers.</summary>
     public void Clear() => Expire(long.MaxValue);
-
-    private ref Slot FindOrTake(ulong packetId, in PacketInfo info, long now)
-    {
-        int free = -1;
-        int oldest = 0;
-        int oldestOfSource = -1;
-        int ofSource = 0;
-        for (int i = 0; i < _slots.Length; i++)
-        {
-            ref var slot = ref _slots[i];
-            if (slot.Buffer is null)
-            {
-                free = i;
-                continue;
-            }
-
-            if (slot.PacketId == packetId)
-            {
-                return ref slot;
-            }
-
-            if (slot.Sequence < _slots[oldest].Sequence)
-            {
-                oldest = i;
-            }
-
-            if (slot.Source == info.Source)
-            {
-                ofSource++;
-                if (oldestOfSource < 0 || slot.Sequence < _slots[oldestOfSource].Sequence)
-                {
-                    oldestOfSource = i;
-                }
-            }
-        }
-
-        int chosen = ofSource >= Vl1Limits.ReassemblySlotsPerSource ? oldestOfSource : free >= 0 ? free : oldest;
-        ref var taken = ref _slots[chosen];
-        if (taken.Buffer is not null)
-        {
-            drops.Add(DropReason.Fragment);
-            Free(ref taken);
-        }
-
-        _used++;
-        taken.Buffer = ArrayPool<byte>.Shared.Rent(PacketHeader.MaxPacketSize);
-        taken.Starts ??= new ushort[Fragments.MaxPieces];
-        taken.Lengths ??= new ushort[Fragments.MaxPieces];
-        taken.PacketId = packetId;
-        taken.Source = info.Source;
-        taken.Since = now;
-        taken.Sequence = ++_begun;
-        taken.InOrder = true;
-        return ref taken;
-    }
-
-    private static byte[] Join(in Slot slot)
-    {
-        byte[] joined = ArrayPool<byte>.Shared.Rent(PacketHeader.MaxPacketSize);
-        int at = 0;
-        for (int i = 0; i < slot.Total; i++)
-        {
-            slot.Buffer.AsSpan(slot.Starts[i], slot.Lengths[i]).CopyTo(joined.AsSpan(at));
-            at += slot.Lengths[i];
-        }
-
-        return joined;
-    }
-
-    private void Free(ref Slot slot)
-    {
-        if (slot.Buffer is not null)
-        {
-            ArrayPool<byte>.Shared.Return(slot.Buffer);
-        }
-
-        _used--;
-        slot = new Slot { Starts = slot.Starts, Lengths = slot.Lengths };
-    }
-
-    private struct Slot
-    {
-        public byte[]? Buffer;
-        public ushort[] Starts;
-        public ushort[] Lengths;
-        public ulong PacketId;
-        public InetEndPoint Source;
-        public PacketInfo HeadInfo;
-        public long Since;
-
-        // Number of the packet in order of arrival; the time is too coarse for that.
-        public long Sequence;
-        public int Length;
-        public int Have;
-        public int Total;
-        public bool InOrder;
-    }
 }

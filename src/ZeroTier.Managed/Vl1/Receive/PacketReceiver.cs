@@ -154,7 +154,7 @@ internal sealed class PacketReceiver(
     private void Reassemble(in PacketInfo info, int piece, int total, ReadOnlySpan<byte> data)
     {
         if (!reassembly.TryComplete(
-            info.PacketId, piece, total, info, data, control.Now, out byte[]? packet, out int length, out var headInfo))
+            info.PacketId, piece, total, info, data, control.LatelyNow, out byte[]? packet, out int length, out var headInfo))
         {
             return;
         }
