@@ -1,9 +1,10 @@
 namespace ZeroTier.Managed.IpStack.Tcp;
 
 /// <summary>
-/// Auto-tuning of the receive window, so that it does not limit the sender: twice what the application reads in a round-trip time, since a
-/// sender in slow start doubles its window. The shortest recent round trip is used, so that data which queues here or on the path does not
-/// enlarge the window. Times are in ticks of 100 ns.
+/// Auto-tuning of the receive window, so that it does not limit the sender: twice what the application reads in a round-trip time. A sender
+/// in slow start doubles its window each round trip, and a measurement is up to two old when the window it led to is full: while what
+/// arrives grows, the window grows ahead of it by two such steps. The shortest recent round trip is used, so that data which queues here or
+/// on the path does not enlarge the window. Times are in ticks of 100 ns.
 /// </summary>
 internal struct ReceiveWindowTuning
 {
@@ -13,10 +14,14 @@ internal struct ReceiveWindowTuning
     // Older measurements are dropped, since a path's round-trip time may grow.
     private const long Lifetime = 10 * TimeSpan.TicksPerSecond;
 
+    // From one round trip to the next, in slow start.
+    private const double MaxGrowth = 2;
+
     private long _shortest;
     private long _shortestBefore;
     private long _forgetAt;
     private long _roundAt;
+    private double _rateBefore;
     private uint _roundStart;
     private bool _inRound;
 
@@ -41,20 +46,22 @@ internal struct ReceiveWindowTuning
     /// <summary>Called as data arrives. Returns the least window size, once per round trip; else 0.</summary>
     /// <param name="delivered">A sequence number that counts all received bytes: delivered ones, and those that wait behind gaps.</param>
     /// <param name="now">The time.</param>
-    public long OnDelivered(uint delivered, long now)
+    /// <param name="unread">Bytes that the application has not read. Where it does not keep up, the window does not hurry ahead.</param>
+    /// <param name="leastFactor">How many times as large as usual the window is to be at least.</param>
+    public long OnDelivered(uint delivered, long now, long unread, int leastFactor)
     {
         if (!IsDue(now))
         {
             return 0;
         }
 
-        long elapsed = now - _roundAt;
-
-        // Data comes in batches, so a measured round may take longer than a round trip: the bytes are scaled down to one round trip.
-        long bytes = _inRound ? Math.Max(0, (int)(delivered - _roundStart)) * RoundTrip / elapsed : 0;
+        // Data comes in batches, so a measured round may take longer than a round trip: what counts is the rate.
+        double rate = _inRound ? Math.Max(0, (int)(delivered - _roundStart)) / (double)(now - _roundAt) : 0;
+        double growth = _rateBefore == 0 || unread > rate * RoundTrip ? 1 : Math.Clamp(rate / _rateBefore, 1, MaxGrowth);
         _inRound = true;
         _roundAt = now;
         _roundStart = delivered;
-        return 2 * bytes;
+        _rateBefore = rate;
+        return (long)(2 * rate * RoundTrip * Math.Max(growth * growth, leastFactor));
     }
 }

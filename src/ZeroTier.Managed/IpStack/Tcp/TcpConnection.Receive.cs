@@ -366,7 +366,8 @@ internal sealed partial class TcpConnection
         }
 
         int beyond = _reassembly.Length;
-        long wanted = _tuning.OnDelivered(_delivered + (uint)beyond, now) * (beyond > 0 ? WindowFactorWithGaps : 1);
+        long wanted = _tuning.OnDelivered(
+            _delivered + (uint)beyond, now, Unread?.Held ?? 0, leastFactor: beyond > 0 ? WindowFactorWithGaps : 1);
         if (wanted > _window.Size && _scalingOn && _environment.Budget.Used + wanted < _environment.Budget.Limit / 2)
         {
             _window.Size = (int)Math.Min(wanted, MaxReceiveWindow);

@@ -17,6 +17,29 @@ public sealed class ReceiveWindowTuningTests
     }
 
     [Fact]
+    public void The_window_is_ahead_of_a_sender_in_slow_start()
+    {
+        // What arrives in a round trip doubles. The window that is asked for after one is full two round trips later.
+        var tuning = new ReceiveWindowTuning();
+        const long roundTrip = 100 * TimeSpan.TicksPerMillisecond;
+        uint delivered = 0;
+        for (int round = 1; round < 10; round++)
+        {
+            uint arrives = 10_000u << round;
+            delivered += arrives;
+            tuning.Sample(roundTrip, round * roundTrip);
+            long wanted = tuning.OnDelivered(delivered, round * roundTrip, unread: 0, leastFactor: 1);
+            Assert.True(round < 3 || Math.Abs(wanted - (8 * arrives)) <= 1, $"{wanted} after {arrives} in round {round}");
+        }
+
+        // As soon as it does not, or the application does not keep up, twice as much is enough.
+        delivered += 10_000u << 9;
+        Assert.Equal(2 * (10_000u << 9), tuning.OnDelivered(delivered, 10 * roundTrip, unread: 0, leastFactor: 1));
+        delivered += 10_000u << 10;
+        Assert.Equal(2 * (10_000u << 10), tuning.OnDelivered(delivered, 11 * roundTrip, unread: (10_000u << 10) + 1, leastFactor: 1));
+    }
+
+    [Fact]
     public void The_window_stays_within_its_bound()
     {
         Assert.InRange(Run(roundTrip: 200, TcpPair.Options with { MaxReceiveWindow = 1 << 20 }), 80_000_000, 105_000_000);
@@ -42,7 +65,7 @@ public sealed class ReceiveWindowTuningTests
             now += 5 * TimeSpan.TicksPerMillisecond;
             delivered += 50_000;
             tuning.Sample((i == 3 ? 2 : 100) * TimeSpan.TicksPerMillisecond, now);
-            wanted = i > 3 ? Math.Max(wanted, tuning.OnDelivered(delivered, now)) : 0;
+            wanted = i > 3 ? Math.Max(wanted, tuning.OnDelivered(delivered, now, unread: 0, leastFactor: 1)) : 0;
         }
 
         Assert.Equal(2 * 20_000, wanted);
@@ -58,7 +81,7 @@ public sealed class ReceiveWindowTuningTests
         {
             delivered += 50_000;
             tuning.Sample((now < TimeSpan.TicksPerSecond ? 2 : 100) * TimeSpan.TicksPerMillisecond, now);
-            wanted = Math.Max(wanted, tuning.OnDelivered(delivered, now));
+            wanted = Math.Max(wanted, tuning.OnDelivered(delivered, now, unread: 0, leastFactor: 1));
         }
 
         Assert.Equal(2_000_000, wanted);
