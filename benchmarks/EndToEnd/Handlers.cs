@@ -59,9 +59,9 @@ internal static class Handlers
 
     /// <summary>Sends 64 KiB blocks until the client closes the connection.</summary>
     /// <remarks>
-    /// Over sockets Kestrel discards what is written to a closed connection without waiting. A few handlers that write on until their request
-    /// is aborted would keep all threads of the pool busy for seconds, and none would be left to run the abort: so this one gives way when it
-    /// has not waited for long. On an open connection it waits for nearly every block.
+    /// Over sockets Kestrel discards what is written to a closed connection without waiting. A few handlers that write on until their
+    /// request is aborted would keep all threads of the pool busy for seconds, and none would be left to run the abort: so this one gives
+    /// way when it has not waited for long. On an open connection it waits for nearly every block.
     /// </remarks>
     private static async Task DownloadAsync(HttpContext context)
     {

@@ -13,8 +13,8 @@ internal interface IFrameLink
     int UnfragmentedPayload(MacAddress destination);
 
     /// <summary>
-    /// As <see cref="UnfragmentedPayload"/>, but assumes the default path MTU while that of this path is still being probed: the size that
-    /// the station should be asked not to exceed when it sends (the MSS that we announce).
+    /// The size that the station should be asked not to exceed when it sends (the MSS that we announce), in bytes. It fragments by itself
+    /// what is longer than the datagrams that nodes send on every path, so this is small only where the path carries less than those.
     /// </summary>
     int ExpectedPayload(MacAddress destination);
 

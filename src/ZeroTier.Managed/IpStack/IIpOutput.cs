@@ -9,8 +9,8 @@ internal interface IIpOutput
     int MaxPayload(in IpAddress destination);
 
     /// <summary>
-    /// As <see cref="MaxPayload"/>, but assumes the default path MTU while that of the path is still being probed: the size that the peer
-    /// should be asked not to exceed when it sends (the MSS that we announce).
+    /// The largest transport payload that the peer should be asked not to exceed when it sends (the MSS that we announce); see
+    /// <see cref="IFrameLink.ExpectedPayload"/>.
     /// </summary>
     int ExpectedPayload(in IpAddress destination) => MaxPayload(destination);
 
