@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Collections.Concurrent;
 
 namespace ZeroTier.Managed.IpStack;
 
@@ -16,7 +17,8 @@ namespace ZeroTier.Managed.IpStack;
 ///                                   │ used                       │
 ///                                   └────► Delay ──5 s──► Probe ─┴─ three unanswered: the entry is dropped
 /// </code>
-/// No other lock is taken under the cache's lock. Frames are sent after its release.
+/// Changes are made under the cache's lock, no other lock is taken under it, and frames are sent after its release. A neighbour that is
+/// reachable is found without it, since each batch of packets looks one up.
 /// </remarks>
 internal sealed class NeighborCache : IDisposable
 {
@@ -31,7 +33,7 @@ internal sealed class NeighborCache : IDisposable
     private const long DelayMs = 5000;
 
     private readonly Lock _gate = new();
-    private readonly Dictionary<IpAddress, Neighbor> _entries = [];
+    private readonly ConcurrentDictionary<IpAddress, Neighbor> _entries = new(concurrencyLevel: 1, capacity: 7);
     private readonly IActions _actions;
     private readonly DeadlineTimer _timer;
     private int _queued;
@@ -78,6 +80,11 @@ internal sealed class NeighborCache : IDisposable
     /// <summary>The neighbour's Ethernet address, when it is known.</summary>
     public bool TryGet(in IpAddress address, out MacAddress mac)
     {
+        if (_entries.TryGetValue(address, out var known) && known.IsReachable(_timer.Now, out mac))
+        {
+            return true;
+        }
+
         lock (_gate)
         {
             if (!_entries.TryGetValue(address, out var entry) || entry.State == State.Incomplete)
@@ -100,7 +107,7 @@ internal sealed class NeighborCache : IDisposable
         IpAddress? found = null;
         lock (_gate)
         {
-            foreach (var entry in _entries.Values)
+            foreach (var (_, entry) in _entries)
             {
                 if (entry.State != State.Incomplete
                     && entry.Mac == mac
@@ -177,6 +184,7 @@ internal sealed class NeighborCache : IDisposable
 
             entry.Mac = mac;
             entry.State = State.Stale;
+            entry.Proof = null;
             entry.Deadline = long.MaxValue;
             waiting = TakeWaiting(entry);
         }
@@ -237,7 +245,7 @@ internal sealed class NeighborCache : IDisposable
     {
         lock (_gate)
         {
-            foreach (var entry in _entries.Values)
+            foreach (var (_, entry) in _entries)
             {
                 Discard(entry);
             }
@@ -255,7 +263,7 @@ internal sealed class NeighborCache : IDisposable
     private void Use(Neighbor entry)
     {
         entry.LastUse = _timer.Now;
-        if (entry.State == State.Stale || entry.State == State.Reachable && entry.LastUse >= entry.ReachableUntil)
+        if (entry.State == State.Stale || entry.State == State.Reachable && entry.LastUse >= entry.Proof!.Until)
         {
             entry.State = State.Delay;
             SetDeadline(entry, DelayMs);
@@ -265,7 +273,7 @@ internal sealed class NeighborCache : IDisposable
     private void OnResolved(Neighbor entry, bool reachable)
     {
         entry.State = reachable ? State.Reachable : State.Stale;
-        entry.ReachableUntil = _timer.Now + ReachableMs;
+        entry.Proof = reachable ? new Reachability(entry.Mac, _timer.Now + ReachableMs) : null;
         entry.Deadline = long.MaxValue;
         entry.Solicits = 0;
     }
@@ -282,7 +290,7 @@ internal sealed class NeighborCache : IDisposable
         {
             // The least recently used entry is evicted.
             Neighbor? oldest = null;
-            foreach (var entry in _entries.Values)
+            foreach (var (_, entry) in _entries)
             {
                 if (oldest is null || entry.LastUse < oldest.LastUse)
                 {
@@ -291,11 +299,11 @@ internal sealed class NeighborCache : IDisposable
             }
 
             Discard(oldest!);
-            _entries.Remove(oldest!.Address);
+            _entries.TryRemove(oldest!.Address, out _);
         }
 
         var added = new Neighbor(address) { LastUse = _timer.Now, Deadline = long.MaxValue };
-        _entries.Add(address, added);
+        _entries[address] = added;
         return added;
     }
 
@@ -362,7 +370,7 @@ internal sealed class NeighborCache : IDisposable
         List<Queue<ArraySegment<byte>>>? lost = null;
         lock (_gate)
         {
-            foreach (var entry in _entries.Values)
+            foreach (var (_, entry) in _entries)
             {
                 if (entry.Deadline <= now)
                 {
@@ -379,8 +387,8 @@ internal sealed class NeighborCache : IDisposable
                             (lost ??= []).Add(waiting);
                         }
 
-                        // Removing does not disturb the enumeration of a Dictionary.
-                        _entries.Remove(entry.Address);
+                        // Removing does not disturb the enumeration.
+                        _entries.TryRemove(entry.Address, out _);
                         continue;
                     }
 
@@ -407,8 +415,13 @@ internal sealed class NeighborCache : IDisposable
         return next;
     }
 
+    private sealed record Reachability(MacAddress Mac, long Until);
+
     private sealed class Neighbor(IpAddress address)
     {
+        private Reachability? _proof;
+        private long _lastUse;
+
         public IpAddress Address { get; } = address;
 
         public MacAddress Mac { get; set; }
@@ -417,12 +430,39 @@ internal sealed class NeighborCache : IDisposable
 
         public long Deadline { get; set; }
 
-        public long ReachableUntil { get; set; }
+        /// <summary>Set while it is reachable, and replaced whole, since senders read it without the lock.</summary>
+        public Reachability? Proof
+        {
+            get => Volatile.Read(ref _proof);
+            set => Volatile.Write(ref _proof, value);
+        }
 
-        public long LastUse { get; set; }
+        public long LastUse
+        {
+            get => Volatile.Read(ref _lastUse);
+            set => Volatile.Write(ref _lastUse, value);
+        }
 
         public int Solicits { get; set; }
 
         public Queue<ArraySegment<byte>>? Waiting { get; set; }
+
+        /// <summary>Its Ethernet address if it was confirmed lately, and notes that it is used. Takes no lock.</summary>
+        public bool IsReachable(long now, out MacAddress mac)
+        {
+            var proof = Proof;
+            mac = proof?.Mac ?? default;
+            if (proof is null || now >= proof.Until)
+            {
+                return false;
+            }
+
+            if (LastUse != now)
+            {
+                LastUse = now;
+            }
+
+            return true;
+        }
     }
 }
