@@ -25,6 +25,17 @@ public sealed class BbrTests
         Assert.InRange(flow.Received / 20.0, share * 5_000_000, 5_000_000);
     }
 
+    // A window of 10 segments that doubles each round trip is 2.5 MB, all that the path holds, after 1.5 s. Whatever holds it up, the receive
+    // window or rates of the first rounds that were taken for those of the path, costs a round trip: more than a megabyte here.
+    [Fact]
+    public void Slow_start_over_a_long_path_is_held_up_by_nothing_else()
+    {
+        using var path = new SharedPath(roundTrip: 200, 12_500_000, queue: 2 << 20);
+        SharedPath.Flow flow = path.Add(WithBbr);
+        path.Run(seconds: 2);
+        Assert.InRange(flow.Received, 5_700_000, 10_000_000);
+    }
+
     // After a spurious timeout the first transmissions are acknowledged right behind the retransmissions: that is not the rate of the path.
     [Fact]
     public void A_sample_shorter_than_a_round_trip_tells_no_rate()

@@ -18,6 +18,10 @@ internal sealed partial class Bbr : ICongestionControl
     private const double ProbeRoundTripWindowGain = 0.5;
     private const int MinSegments = 4;
 
+    // Draft, 5.6.2: until the bandwidth is known, the rate follows from the window. The first flight leaves at once, so its acknowledgements
+    // come at once: samples of the next two rounds span the pause after them, and are too low.
+    private const int RoundsByWindow = 3;
+
     private SplitMix _random;
     private int _segmentSize;
     private State _state = State.Startup;
@@ -98,7 +102,7 @@ internal sealed partial class Bbr : ICongestionControl
         CheckProbeRoundTrip(sample);
         AdvanceDeliverySignals(sample);
         _idleRestart = false;
-        SetPacingRate(sample);
+        SetPacingRate();
         SetWindow(sample);
     }
 
@@ -151,12 +155,13 @@ internal sealed partial class Bbr : ICongestionControl
         }
     }
 
-    private void SetPacingRate(in AckSample sample)
+    private void SetPacingRate()
     {
         double rate = PacingGain * Bandwidth * PacingMargin;
-        if (Bandwidth == 0)
+        if (_state == State.Startup && _rounds < RoundsByWindow)
         {
-            rate = StartupPacingGain * Initial * TimeSpan.TicksPerSecond / Math.Max(sample.RoundTrip, TimeSpan.TicksPerMillisecond);
+            long roundTrip = _minRoundTrip == long.MaxValue ? TimeSpan.TicksPerMillisecond : _minRoundTrip;
+            rate = Math.Max(rate, StartupPacingGain * _window * TimeSpan.TicksPerSecond / roundTrip);
         }
 
         if (_fullBandwidthReached || rate > _pacingRate)
