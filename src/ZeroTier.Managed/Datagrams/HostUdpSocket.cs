@@ -134,7 +134,7 @@ internal abstract class HostUdpSocket : IAsyncDisposable
     }
 
     /// <summary>Counts a failed send, and notifies the receiver if the datagram was too large.</summary>
-    protected void SendFailed(SocketError error, in InetEndPoint destination, int size)
+    public void SendFailed(SocketError error, in InetEndPoint destination, int size)
     {
         Counters.SendFailed(error, 1);
         if (error == SocketError.MessageSize)

@@ -184,8 +184,6 @@ internal static class UdpBinding
             Try(() => socket.DualMode = false);
         }
 
-        DoNotFragment.TrySet(socket);
-
         // Systems with a lower limit either use that silently, or refuse; then half the size is tried.
         for (int size = options.ReceiveBufferBytes; size >= 65536 && !Try(() => socket.ReceiveBufferSize = size); size /= 2)
         {
@@ -241,7 +239,7 @@ internal static class UdpBinding
             }
         }
 
-        return new UdpSocketGroup(sockets);
+        return new UdpSocketGroup(sockets, mayFragment: !DoNotFragment.TrySet(first));
     }
 
     // One socket more on the port of another one; null when the system refuses it, and there are fewer then.

@@ -1,3 +1,5 @@
+using System.Net.Sockets;
+
 namespace ZeroTier.Managed.Datagrams;
 
 /// <summary>
@@ -5,8 +7,15 @@ namespace ZeroTier.Managed.Datagrams;
 /// the sources among them (SO_REUSEPORT): datagrams of one source always arrive at the same socket, so their order is kept.
 /// </summary>
 /// <param name="sockets">At least one; all have the same address and counters.</param>
-internal sealed class UdpSocketGroup(IReadOnlyList<HostUdpSocket> sockets) : IAsyncDisposable
+/// <param name="mayFragment">
+/// Whether the system fragments what its link does not carry whole. Many paths lose fragments, and a probe that arrives in fragments says
+/// nothing: so datagrams longer than Ethernet carries are then refused here, as the system should do.
+/// </param>
+internal sealed class UdpSocketGroup(IReadOnlyList<HostUdpSocket> sockets, bool mayFragment) : IAsyncDisposable
 {
+    // An Ethernet frame's payload without the headers of IPv6 and UDP.
+    private const int LongestWhole = 1500 - 40 - 8;
+
     // Any of them could send; the others see the same source.
     private readonly HostUdpSocket _sender = sockets[0];
 
@@ -28,8 +37,18 @@ internal sealed class UdpSocketGroup(IReadOnlyList<HostUdpSocket> sockets) : IAs
     }
 
     /// <inheritdoc cref="HostUdpSocket.Send" />
-    public void Send(in InetEndPoint destination, ReadOnlySpan<byte> datagrams, int segmentSize) =>
-        _sender.Send(destination, datagrams, segmentSize);
+    public void Send(in InetEndPoint destination, ReadOnlySpan<byte> datagrams, int segmentSize)
+    {
+        int longest = Math.Min(segmentSize, datagrams.Length);
+        if (mayFragment && longest > LongestWhole)
+        {
+            _sender.SendFailed(SocketError.MessageSize, destination, longest);
+        }
+        else
+        {
+            _sender.Send(destination, datagrams, segmentSize);
+        }
+    }
 
     /// <inheritdoc cref="HostUdpSocket.SendWithHopLimit" />
     public void SendWithHopLimit(in InetEndPoint destination, ReadOnlySpan<byte> datagram, int hops) =>

@@ -18,8 +18,8 @@ internal static class DoNotFragment
     private const int WindowsIpv6DoNotFragment = 14;
     private const int AppleIpv6DoNotFragment = 62;
 
-    /// <summary>Best effort: if the system refuses, MTU discovery still works, but fragmentation may hide the real path MTU.</summary>
-    public static void TrySet(Socket socket)
+    /// <summary>False when the system refuses, or has no such option for this family: it may then fragment.</summary>
+    public static bool TrySet(Socket socket)
     {
         bool ipv6 = socket.AddressFamily == AddressFamily.InterNetworkV6;
         try
@@ -38,10 +38,17 @@ internal static class DoNotFragment
                 socket.SetRawSocketOption(
                     LevelIpv6, OperatingSystem.IsWindows() ? WindowsIpv6DoNotFragment : AppleIpv6DoNotFragment, BitConverter.GetBytes(1));
             }
+            else
+            {
+                return false;
+            }
+
+            return true;
         }
         catch (SocketException)
         {
             // The option is not supported, or forbidden.
+            return false;
         }
     }
 }
