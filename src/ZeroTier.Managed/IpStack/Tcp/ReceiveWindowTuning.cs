@@ -2,9 +2,9 @@ namespace ZeroTier.Managed.IpStack.Tcp;
 
 /// <summary>
 /// Auto-tuning of the receive window, so that it does not limit the sender: twice what the application reads in a round-trip time. A sender
-/// in slow start doubles its window each round trip, and a measurement is up to two old when the window it led to is full: while what
-/// arrives grows, the window grows ahead of it by two such steps. The shortest recent round trip is used, so that data which queues here or
-/// on the path does not enlarge the window. Times are in ticks of 100 ns.
+/// in slow start doubles its window each round trip, and a measurement is one old when the window that it led to fills: while what arrives
+/// grows, the window is one such step ahead of it. The shortest recent round trip is used, so that data which queues here or on the path
+/// does not enlarge the window. Times are in ticks of 100 ns.
 /// </summary>
 internal struct ReceiveWindowTuning
 {
@@ -62,6 +62,6 @@ internal struct ReceiveWindowTuning
         _roundAt = now;
         _roundStart = delivered;
         _rateBefore = rate;
-        return (long)(2 * rate * RoundTrip * Math.Max(growth * growth, leastFactor));
+        return (long)(2 * rate * RoundTrip * Math.Max(growth, leastFactor));
     }
 }

@@ -25,8 +25,8 @@ public sealed class BbrTests
         Assert.InRange(flow.Received / 20.0, share * 5_000_000, 5_000_000);
     }
 
-    // A window of 10 segments that doubles each round trip is 2.5 MB, all that the path holds, after 1.5 s. Whatever holds it up, the receive
-    // window or rates of the first rounds that were taken for those of the path, costs a round trip: more than a megabyte here.
+    // A window of 10 segments that doubles each round trip is 2.5 MB, all that the path holds, after 1.5 s. Whatever holds it up, the
+    // receive window or rates of the first rounds that were taken for those of the path, costs a round trip: more than a megabyte here.
     [Fact]
     public void Slow_start_over_a_long_path_is_held_up_by_nothing_else()
     {
