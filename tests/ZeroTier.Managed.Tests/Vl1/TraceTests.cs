@@ -41,8 +41,8 @@ public sealed class TraceTests
 
                 int marks = datagram[Fragments.CountOffset];
                 bool complete = head
-                    ? reassembly.TryComplete(id, 0, 0, default, datagram, 0, out packet, out length, out _)
-                    : reassembly.TryComplete(
+                    ? reassembly.TableOf(id).TryComplete(id, 0, 0, default, datagram, 0, out packet, out length, out _)
+                    : reassembly.TableOf(id).TryComplete(
                         id, marks & 15, marks >> 4, default, datagram.AsSpan(Fragments.HeaderSize), 0, out packet, out length, out _);
                 if (!complete)
                 {

@@ -54,7 +54,7 @@ public sealed class Vl1BatchTests
             if ((!fragment && PacketHeader.IsFragmented(data)) || fragment)
             {
                 int marks = fragment ? data[Fragments.CountOffset] : 0;
-                if (!reassembly.TryComplete(
+                if (!reassembly.TableOf(PacketHeader.PacketId(data)).TryComplete(
                     PacketHeader.PacketId(data),
                     marks & 15,
                     marks >> 4,

@@ -109,13 +109,13 @@ public sealed class WireFormatTests
                 int piece = reverse ? pieces - 1 - i : i;
                 byte marks = piece == 0 ? (byte)0 : datagrams[piece][Fragments.CountOffset];
                 Assert.Equal(piece, marks & 15);
-                bool done = reassembly.TryComplete(
+                bool done = reassembly.TableOf(1).TryComplete(
                     1, piece, marks >> 4, default, datagrams[piece].AsSpan(piece == 0 ? 0 : 16), 0, out joined, out size, out _);
                 Assert.Equal(i == pieces - 1, done);
                 if (!done)
                 {
                     Assert.False(
-                        reassembly.TryComplete(
+                        reassembly.TableOf(1).TryComplete(
                             1, piece, marks >> 4, default, datagrams[piece].AsSpan(piece == 0 ? 0 : 16), 0, out _, out _, out _));
                 }
             }

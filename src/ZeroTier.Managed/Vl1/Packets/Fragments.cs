@@ -4,7 +4,7 @@ namespace ZeroTier.Managed.Vl1.Packets;
 internal static class Fragments
 {
     /// <summary>
-    /// Largest datagram that we send, and the size that other nodes use on every path. <see cref="PathMtu"/> detects paths that carry less.
+    /// The size of datagrams that nodes use on every path, whatever it carries. <see cref="PathMtu"/> detects paths that carry less, or more.
     /// </summary>
     public const int Mtu = 1432;
 

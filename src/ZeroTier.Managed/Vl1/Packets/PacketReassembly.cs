@@ -11,17 +11,8 @@ internal sealed class PacketReassembly(DropCounters drops)
 {
     private readonly ReassemblyTable?[] _tables = new ReassemblyTable?[Vl1Limits.ReassemblyTables];
 
-    /// <inheritdoc cref="ReassemblyTable.TryComplete" />
-    public bool TryComplete(
-        ulong packetId,
-        int piece,
-        int total,
-        in PacketInfo info,
-        ReadOnlySpan<byte> data,
-        long now,
-        out byte[]? packet,
-        out int length,
-        out PacketInfo headInfo)
+    /// <summary>The table that holds the pieces of a packet.</summary>
+    public ReassemblyTable TableOf(ulong packetId)
     {
         ref var table = ref _tables[packetId % Vl1Limits.ReassemblyTables];
         if (Volatile.Read(ref table) is null)
@@ -29,7 +20,7 @@ internal sealed class PacketReassembly(DropCounters drops)
             Interlocked.CompareExchange(ref table, new ReassemblyTable(drops), null);
         }
 
-        return table!.TryComplete(packetId, piece, total, info, data, now, out packet, out length, out headInfo);
+        return table!;
     }
 
     /// <summary>Drops packets that are still incomplete after 5 s.</summary>

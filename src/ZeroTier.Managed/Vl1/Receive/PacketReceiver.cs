@@ -153,7 +153,7 @@ internal sealed class PacketReceiver(
 
     private void Reassemble(in PacketInfo info, int piece, int total, ReadOnlySpan<byte> data)
     {
-        if (!reassembly.TryComplete(
+        if (!reassembly.TableOf(info.PacketId).TryComplete(
             info.PacketId, piece, total, info, data, control.LatelyNow, out byte[]? packet, out int length, out var headInfo))
         {
             return;
