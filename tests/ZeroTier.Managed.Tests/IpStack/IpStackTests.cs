@@ -131,6 +131,18 @@ public sealed class IpStackTests : IDisposable
     }
 
     [Fact]
+    public void Reachable_neighbour_that_asks_from_another_station_is_sent_to_there()
+    {
+        Ping(FrameWire.V6(2));
+        Assert.True(_a.Neighbors.TryGet(FrameWire.V6(2), out var mac));
+        Assert.Equal(FrameWire.Mac(2), mac);
+
+        _a.Neighbors.Seen(FrameWire.V6(2), FrameWire.Mac(3), create: false);
+        Assert.True(_a.Neighbors.TryGet(FrameWire.V6(2), out mac));
+        Assert.Equal(FrameWire.Mac(3), mac);
+    }
+
+    [Fact]
     public void Neighbour_table_and_its_queues_are_bounded()
     {
         _a.Configure(new IpConfiguration(2800, [new(FrameWire.V6(1), 64)]));
