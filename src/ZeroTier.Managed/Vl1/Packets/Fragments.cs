@@ -4,7 +4,8 @@ namespace ZeroTier.Managed.Vl1.Packets;
 internal static class Fragments
 {
     /// <summary>
-    /// The size of datagrams that nodes use on every path, whatever it carries. <see cref="PathMtu"/> detects paths that carry less, or more.
+    /// The size of datagrams that nodes use on every path, whatever it carries. <see cref="PathMtu"/> detects paths that carry less,
+    /// or more.
     /// </summary>
     public const int Mtu = 1432;
 
