@@ -1,4 +1,4 @@
-using System.Collections.Immutable;
+using System.Collections.Concurrent;
 using System.Net;
 using System.Reflection;
 using Microsoft.Extensions.Logging;
@@ -26,9 +26,10 @@ public sealed class ManagedNode : ZeroTierNode
     private readonly ILogger _log;
     private NodeIdentity? _identity;
     private FrameCapture? _configuredCapture;
-    private ImmutableDictionary<ulong, MoonOrbit> _moons;
-    private ImmutableDictionary<NetworkId, ZeroTierNetworkSettings> _settings =
-        ImmutableDictionary<NetworkId, ZeroTierNetworkSettings>.Empty;
+    private readonly ConcurrentDictionary<NetworkId, ZeroTierNetworkSettings> _settings = new();
+
+    // Changed under the core's lock.
+    private readonly List<MoonOrbit> _moons;
 
     /// <summary>Creates a node. No sockets or files are opened before it is started.</summary>
     /// <exception cref="ArgumentException">An option is out of its range; the message names it.</exception>
@@ -40,7 +41,7 @@ public sealed class ManagedNode : ZeroTierNode
         _options = NodeShields.Around(options);
         _log = NonThrowingLogger.Create(options.LoggerFactory, "ZeroTier.Managed.Node");
         _identity = options.Identity;
-        _moons = options.Moons.ToImmutableDictionary(moon => moon.Id);
+        _moons = [.. options.Moons];
         _core = new NodeCore<NodeSession, JoinedNetwork>(
             this, new SemaphoreSlim(1, 1), options.Networks, _options.Scheduler, _options.TimeProvider);
     }
@@ -141,7 +142,7 @@ public sealed class ManagedNode : ZeroTierNode
         network,
         session =>
         {
-            ImmutableInterlocked.TryRemove(ref _settings, network, out _);
+            _settings.TryRemove(network, out _);
             session?.Leave(network);
             return Task.CompletedTask;
         },
@@ -160,8 +161,7 @@ public sealed class ManagedNode : ZeroTierNode
                     throw NodeErrors.NotJoined(network);
                 }
 
-                ImmutableInterlocked.Update(
-                    ref _settings, static (all, change) => all.SetItem(change.network, change.settings), (network, settings));
+                _settings[network] = settings;
                 Session?.Configure(network, settings);
                 return Task.CompletedTask;
             },
@@ -184,7 +184,8 @@ public sealed class ManagedNode : ZeroTierNode
             {
                 _core.ThrowIfDisposed();
                 Session?.Orbit(moon);
-                _moons = _moons.SetItem(moon.Id, moon);
+                _moons.RemoveAll(known => known.Id == moon.Id);
+                _moons.Add(moon);
                 return Task.CompletedTask;
             },
             cancellationToken);
@@ -201,7 +202,7 @@ public sealed class ManagedNode : ZeroTierNode
         {
             _core.ThrowIfDisposed();
             Session?.Deorbit(moon);
-            _moons = _moons.Remove(moon);
+            _moons.RemoveAll(known => known.Id == moon);
             return Task.CompletedTask;
         },
         cancellationToken);
@@ -404,7 +405,7 @@ public sealed class ManagedNode : ZeroTierNode
             _options,
             _captures,
             _identity,
-            [.. _moons.Values],
+            [.. _moons],
             _core.Joined,
             id => _settings.GetValueOrDefault(id),
             _core.Events,

@@ -74,10 +74,7 @@ internal static class GHash
 
         if (part > 0)
         {
-            Span<byte> padded = stackalloc byte[BlockSize];
-            padded.Clear();
-            data[^part..].CopyTo(padded);
-            product.Add(Reverse(Vector128.Create<byte>(padded)).AsUInt64() ^ hash, p);
+            product.Add(Reverse(LoadPart(data[^part..])).AsUInt64() ^ hash, p);
             hash = default;
             p = ref Unsafe.Add(ref p, 1);
         }
@@ -86,42 +83,28 @@ internal static class GHash
         return Reverse(Reduce(product).AsByte());
     }
 
-    // Adds the products of blocks and powers. The hash so far is XORed into the first block.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    // A block that is not whole, with zeros behind it.
+    private static Vector128<byte> LoadPart(ReadOnlySpan<byte> part)
+    {
+        Vector128<byte> block = default;
+        part.CopyTo(MemoryMarshal.AsBytes(new Span<Vector128<byte>>(ref block)));
+        return block;
+    }
+
+    // Adds the products of blocks and powers. The hash so far is XORed into the first block. The wider the step, the more there is to
+    // compile, so each width is a method: a node's start does not wait for one that it does not use.
     private static void AddBlocks(
         ref byte data, int count, Vector128<ulong> hash, ref Vector128<ulong> powers, ref CarrylessProduct product)
     {
-        ref ulong keys = ref Unsafe.As<Vector128<ulong>, ulong>(ref powers);
         int i = 0;
         if (CarrylessProduct.HasFours && count >= 4)
         {
-            CarrylessProduct.Four four = default;
-            Vector512<ulong> before = Vector512.CreateScalar(0UL).WithLower(hash.ToVector256());
-            for (; i <= count - 4; i += 4)
-            {
-                Vector512<byte> blocks = Vector512.LoadUnsafe(ref data, (nuint)(i * BlockSize));
-                four.Add(
-                    Avx512BW.Shuffle(blocks, Vector512.Create(Backwards)).AsUInt64() ^ before,
-                    Vector512.LoadUnsafe(ref keys, (nuint)(i * 2)));
-                before = default;
-            }
-
-            product.Add(four);
+            i = AddFours(ref data, count, hash, ref powers, ref product);
             hash = default;
         }
         else if (CarrylessProduct.HasPairs && count >= 2)
         {
-            CarrylessProduct.Pair pair = default;
-            Vector256<ulong> before = hash.ToVector256();
-            for (; i <= count - 2; i += 2)
-            {
-                Vector256<byte> blocks = Vector256.LoadUnsafe(ref data, (nuint)(i * BlockSize));
-                pair.Add(
-                    Avx2.Shuffle(blocks, Vector256.Create(Backwards)).AsUInt64() ^ before, Vector256.LoadUnsafe(ref keys, (nuint)(i * 2)));
-                before = default;
-            }
-
-            product.Add(pair);
+            i = AddPairs(ref data, count, hash, ref powers, ref product);
             hash = default;
         }
 
@@ -130,6 +113,46 @@ internal static class GHash
             product.Add(Reverse(Vector128.LoadUnsafe(ref data, (nuint)(i * BlockSize))).AsUInt64() ^ hash, Unsafe.Add(ref powers, i));
             hash = default;
         }
+    }
+
+    // Returns the number of blocks added.
+    private static int AddFours(
+        ref byte data, int count, Vector128<ulong> hash, ref Vector128<ulong> powers, ref CarrylessProduct product)
+    {
+        ref ulong keys = ref Unsafe.As<Vector128<ulong>, ulong>(ref powers);
+        CarrylessProduct.Four four = default;
+        Vector512<ulong> before = Vector512.CreateScalar(0UL).WithLower(hash.ToVector256());
+        int i = 0;
+        for (; i <= count - 4; i += 4)
+        {
+            Vector512<byte> blocks = Vector512.LoadUnsafe(ref data, (nuint)(i * BlockSize));
+            four.Add(
+                Avx512BW.Shuffle(blocks, Vector512.Create(Backwards)).AsUInt64() ^ before, Vector512.LoadUnsafe(ref keys, (nuint)(i * 2)));
+            before = default;
+        }
+
+        product.Add(four);
+        return i;
+    }
+
+    // Returns the number of blocks added.
+    private static int AddPairs(
+        ref byte data, int count, Vector128<ulong> hash, ref Vector128<ulong> powers, ref CarrylessProduct product)
+    {
+        ref ulong keys = ref Unsafe.As<Vector128<ulong>, ulong>(ref powers);
+        CarrylessProduct.Pair pair = default;
+        Vector256<ulong> before = hash.ToVector256();
+        int i = 0;
+        for (; i <= count - 2; i += 2)
+        {
+            Vector256<byte> blocks = Vector256.LoadUnsafe(ref data, (nuint)(i * BlockSize));
+            pair.Add(
+                Avx2.Shuffle(blocks, Vector256.Create(Backwards)).AsUInt64() ^ before, Vector256.LoadUnsafe(ref keys, (nuint)(i * 2)));
+            before = default;
+        }
+
+        product.Add(pair);
+        return i;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

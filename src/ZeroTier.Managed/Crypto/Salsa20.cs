@@ -22,6 +22,9 @@ internal static partial class Salsa20
     public const int NonceSize = 8;
     public const int BlockSize = 64;
 
+    // The bytes of eight blocks, the widest step.
+    private const int MaxStep = 8 * BlockSize;
+
     /// <summary>The widest implementation for this processor. Chosen once; tests can use the others.</summary>
     internal static readonly Salsa20Path BestPath =
         Avx2.IsSupported ? Salsa20Path.Vector256
@@ -57,22 +60,16 @@ internal static partial class Salsa20
         LoadState(state, key, nonce);
 
         // As many blocks as one step of the implementation computes anyway.
-        int blocks = path switch
-        {
-            Salsa20Path.Vector256 when data.Length > 3 * BlockSize => 8,
-            Salsa20Path.Vector256 or Salsa20Path.Vector128 => 4,
-            _ => 1,
-        };
-        Span<byte> head = stackalloc byte[8 * BlockSize];
-        head = head[..(blocks * BlockSize)];
+        Span<byte> head = stackalloc byte[MaxStep];
+        head = head[..StepOf(path)];
         head.Clear();
-        Xor(path, state, 0, rounds, head);
+        XorStep(path, state, 0, rounds, head);
         head[..BlockSize].CopyTo(firstBlock);
         int count = Math.Min(data.Length, head.Length - BlockSize);
         XorBytes(data[..count], head[BlockSize..]);
         if (data.Length > count)
         {
-            Xor(path, state, (uint)blocks, rounds, data[count..]);
+            Xor(path, state, (uint)(head.Length / BlockSize), rounds, data[count..]);
         }
 
         CryptographicOperations.ZeroMemory(head);
@@ -84,56 +81,50 @@ internal static partial class Salsa20
     private static void Xor(Salsa20Path path, Span<uint> state, ulong block, int rounds, Span<byte> data)
     {
         Debug.Assert(rounds is 12 or 20);
+        int step = StepOf(path);
+        while (data.Length >= step)
+        {
+            XorStep(path, state, block, rounds, data);
+            block += (uint)(step / BlockSize);
+            data = data[step..];
+        }
+
+        if (data.Length > 0)
+        {
+            Span<byte> last = stackalloc byte[MaxStep];
+            last = last[..step];
+            last.Clear();
+            XorStep(path, state, block, rounds, last);
+            XorBytes(data, last);
+            CryptographicOperations.ZeroMemory(last);
+        }
+    }
+
+    private static int StepOf(Salsa20Path path) => path switch
+    {
+        Salsa20Path.Vector256 => 8 * BlockSize,
+        Salsa20Path.Vector128 => 4 * BlockSize,
+        _ => BlockSize,
+    };
+
+    // Data has at least the bytes of a step.
+    private static void XorStep(Salsa20Path path, ReadOnlySpan<uint> state, ulong block, int rounds, Span<byte> data)
+    {
         if (path == Salsa20Path.Vector256)
         {
-            while (data.Length >= 8 * BlockSize)
-            {
-                XorEightBlocks(state, block, rounds, ref data[0]);
-                block += 8;
-                data = data[(8 * BlockSize)..];
-            }
-
-            if (data.Length > 4 * BlockSize)
-            {
-                Span<byte> eight = stackalloc byte[8 * BlockSize];
-                eight.Clear();
-                XorEightBlocks(state, block, rounds, ref eight[0]);
-                XorBytes(data, eight);
-                CryptographicOperations.ZeroMemory(eight);
-                return;
-            }
+            XorEightBlocks(state, block, rounds, ref data[0]);
         }
-
-        if (path != Salsa20Path.Scalar)
+        else if (path == Salsa20Path.Vector128)
         {
-            while (data.Length >= 4 * BlockSize)
-            {
-                XorFourBlocks(state, block, rounds, ref data[0]);
-                block += 4;
-                data = data[(4 * BlockSize)..];
-            }
-
-            if (data.Length > BlockSize)
-            {
-                Span<byte> four = stackalloc byte[4 * BlockSize];
-                four.Clear();
-                XorFourBlocks(state, block, rounds, ref four[0]);
-                XorBytes(data, four);
-                CryptographicOperations.ZeroMemory(four);
-                return;
-            }
+            XorFourBlocks(state, block, rounds, ref data[0]);
         }
-
-        Span<byte> one = stackalloc byte[BlockSize];
-        while (data.Length > 0)
+        else
         {
-            MakeBlock(state, block++, rounds, one);
-            int count = Math.Min(BlockSize, data.Length);
-            XorBytes(data[..count], one);
-            data = data[count..];
+            Span<byte> keystream = stackalloc byte[BlockSize];
+            MakeBlock(state, block, rounds, keystream);
+            XorBytes(data[..BlockSize], keystream);
+            CryptographicOperations.ZeroMemory(keystream);
         }
-
-        CryptographicOperations.ZeroMemory(one);
     }
 
     private static void LoadState(Span<uint> state, ReadOnlySpan<byte> key, ReadOnlySpan<byte> nonce)

@@ -48,9 +48,6 @@ public sealed class IdentityStore : IDisposable
     /// <summary>True when this call created the identity.</summary>
     public bool IsNew { get; }
 
-    /// <summary>Why nothing can be written to the directory; null when it is writable.</summary>
-    internal string? ReadOnlyBecause => _claim.ReadOnlyBecause;
-
     /// <summary>
     /// Opens the directory, creates it (mode 0700) if it does not exist, and loads its identity, or generates one with the system's random
     /// number generator if there is none.
@@ -74,8 +71,20 @@ public sealed class IdentityStore : IDisposable
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(path);
         ArgumentNullException.ThrowIfNull(random);
-        return OpenCoreAsync(System.IO.Path.GetFullPath(path), cancel => NodeIdentity.GenerateAsync(random, cancel), cancellationToken);
+        return ClaimAsync(System.IO.Path.GetFullPath(path), cancel => NodeIdentity.GenerateAsync(random, cancel), cancellationToken);
     }
+
+    /// <summary>
+    /// Loads the identity of a directory, or generates one if there is none, on another thread: checking an identity takes a processor for
+    /// tens of milliseconds when the process has just started.
+    /// </summary>
+    /// <param name="path">The directory's full path.</param>
+    /// <param name="claim">The claim on the directory. It belongs to the store, or is released if this fails.</param>
+    /// <param name="random">The source of randomness for a new identity.</param>
+    /// <param name="cancellationToken">Cancels the operation; a new identity is then not stored.</param>
+    internal static Task<IdentityStore> OpenAsync(
+        string path, StorageClaim claim, RandomSource random, CancellationToken cancellationToken) =>
+        OpenCoreAsync(path, claim, cancel => NodeIdentity.GenerateAsync(random, cancel), cancellationToken);
 
     /// <summary>
     /// Opens the directory, creates it (mode 0700) if it does not exist, and loads its identity, or stores the given one if there is none.
@@ -85,11 +94,8 @@ public sealed class IdentityStore : IDisposable
     /// <param name="cancellationToken">Cancels the operation.</param>
     /// <exception cref="ZeroTierException"><see cref="ZeroTierError.Storage"/>: the directory is in use or cannot be used, or its identity
     /// files are damaged.</exception>
-    internal static Task<IdentityStore> OpenAsync(string path, NodeIdentity identity, CancellationToken cancellationToken) =>
-        OpenCoreAsync(
-            System.IO.Path.GetFullPath(path),
-            _ => Task.FromResult(NodeIdentity.Parse(identity.ToSecretText())),
-            cancellationToken);
+    internal static Task<IdentityStore> OpenAsync(string path, NodeIdentity identity, CancellationToken cancellationToken) => ClaimAsync(
+        System.IO.Path.GetFullPath(path), _ => Task.FromResult(NodeIdentity.Parse(identity.ToSecretText())), cancellationToken);
 
     /// <summary>Releases the directory and overwrites the private key in memory.</summary>
     public void Dispose()
@@ -98,15 +104,20 @@ public sealed class IdentityStore : IDisposable
         _claim.Dispose();
     }
 
-    private static async Task<IdentityStore> OpenCoreAsync(
+    private static async Task<IdentityStore> ClaimAsync(
         string path, Func<CancellationToken, Task<NodeIdentity>> create, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        var claim = StorageClaim.Take(path);
+        return await OpenCoreAsync(path, StorageClaim.Take(path), create, cancellationToken).ConfigureAwait(false);
+    }
+
+    private static async Task<IdentityStore> OpenCoreAsync(
+        string path, StorageClaim claim, Func<CancellationToken, Task<NodeIdentity>> create, CancellationToken cancellationToken)
+    {
         NodeIdentity? identity = null;
         try
         {
-            identity = await LoadAsync(path, claim, cancellationToken).ConfigureAwait(false);
+            identity = await Task.Run(() => Load(path, claim), cancellationToken).ConfigureAwait(false);
             bool isNew = identity is null;
             if (identity is null)
             {
@@ -136,7 +147,7 @@ public sealed class IdentityStore : IDisposable
         }
     }
 
-    private static async Task<NodeIdentity?> LoadAsync(string path, StorageClaim claim, CancellationToken cancellationToken)
+    private static NodeIdentity? Load(string path, StorageClaim claim)
     {
         string secretFile = System.IO.Path.Combine(path, SecretFileName);
         string publicFile = System.IO.Path.Combine(path, PublicFileName);
@@ -164,7 +175,7 @@ public sealed class IdentityStore : IDisposable
             }
 
             // Costs one memory-hard hash. All other nodes would ignore a node whose address does not belong to its public key.
-            if (!await Task.Run(identity.IsLocallyValid, cancellationToken).ConfigureAwait(false))
+            if (!identity.IsLocallyValid())
             {
                 throw Damaged(secretFile, "its address does not belong to its public key", Restore);
             }

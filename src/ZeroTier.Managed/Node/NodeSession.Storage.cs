@@ -33,6 +33,31 @@ internal sealed partial class NodeSession
     private PeerFiles? _peerFiles;
     private int _storeTurns;
 
+    // Claims the folder at once, which fails if it is in use or cannot be used.
+    private Task<IdentityStore> BeginLoading(string folder, CancellationToken cancellationToken)
+    {
+        folder = Path.GetFullPath(folder);
+        var claim = StorageClaim.Take(folder);
+        if (claim.ReadOnlyBecause is { } reason)
+        {
+            _readOnly = true;
+            NodeLog.ReadOnlyStorage(_log, folder, reason);
+        }
+
+        _files = new NodeFiles(folder);
+        _port = new StoredPort(folder);
+        var loading = IdentityStore.OpenAsync(folder, claim, Options.RandomSource, cancellationToken);
+        _resources.Add(new Closing(async () =>
+        {
+            await ((Task)loading).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (loading.IsCompletedSuccessfully)
+            {
+                (await loading.ConfigureAwait(false)).Dispose();
+            }
+        }));
+        return loading;
+    }
+
     // Without a configured port, the port of the last run is tried first, since peers still send to it.
     private UdpDatagramTransport OpenUdp(Planet planet)
     {

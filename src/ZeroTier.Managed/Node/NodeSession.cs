@@ -297,19 +297,9 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
         NodeIdentity? identity, IReadOnlyList<MoonOrbit> moons, IReadOnlyList<NetworkId> networks, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        if (Options.StoragePath is { } path)
-        {
-            var store = _resources.Add(await IdentityStore.OpenAsync(path, Options.RandomSource, cancellationToken).ConfigureAwait(false));
-            identity = store.Identity;
-            _files = new NodeFiles(store.Path);
-            _port = new StoredPort(store.Path);
 
-            if (store.ReadOnlyBecause is { } reason)
-            {
-                _readOnly = true;
-                NodeLog.ReadOnlyStorage(_log, store.Path, reason);
-            }
-        }
+        // The identity is loaded and checked while the sockets are opened.
+        var loading = Options.StoragePath is { } path ? BeginLoading(path, cancellationToken) : null;
 
         if (Options.PersistPeers && (Options.PeersPath ?? Options.StoragePath) is { } peers)
         {
@@ -327,6 +317,16 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
         }
 
         var udp = Options.DatagramTransportFactory?.Invoke() ?? OpenUdp(planet);
+        try
+        {
+            identity = loading is null ? identity : (await loading.ConfigureAwait(false)).Identity;
+        }
+        catch
+        {
+            await udp.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+
         _transport = _resources.Add(await WithTcpRelayAsync(udp, planet, identity!).ConfigureAwait(false));
         var tableOptions = new NetworkTableOptions
         {

@@ -46,7 +46,7 @@ internal sealed class HelloHandler(
         amplification.Earn(peer, info, Verb.Hello);
         Span<WorldVersion> moons = stackalloc WorldVersion[Vl1Limits.Moons];
         int count = 0;
-        if (hello.TailOffset != 0 && !worldsInUse.Current.Moons.IsEmpty)
+        if (hello.TailOffset != 0 && worldsInUse.Current.Moons.Count > 0)
         {
             int tail = PacketHeader.Size + hello.TailOffset;
             peer.Keys.CryptHelloTail(packet, tail);

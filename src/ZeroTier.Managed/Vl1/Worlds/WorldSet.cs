@@ -1,5 +1,3 @@
-using System.Collections.Immutable;
-
 namespace ZeroTier.Managed.Vl1.Worlds;
 
 /// <summary>
@@ -9,41 +7,57 @@ namespace ZeroTier.Managed.Vl1.Worlds;
 /// <param name="Planet">The planet.</param>
 /// <param name="Moons">The moons whose definition is known, by ID.</param>
 /// <param name="Wanted">The seeds of the moons whose definition is not known yet, by moon ID.</param>
-internal sealed record WorldSet(Planet Planet, ImmutableDictionary<ulong, Moon> Moons, ImmutableDictionary<ulong, NodeId> Wanted)
+internal sealed record WorldSet(Planet Planet, IReadOnlyDictionary<ulong, Moon> Moons, IReadOnlyDictionary<ulong, NodeId> Wanted)
 {
     public WorldSet(Planet planet)
-        : this(planet, ImmutableDictionary<ulong, Moon>.Empty, ImmutableDictionary<ulong, NodeId>.Empty)
+        : this(planet, new Dictionary<ulong, Moon>(), new Dictionary<ulong, NodeId>())
     {
     }
 
     /// <summary>The moons to announce in HELLO to roots and seeds.</summary>
-    public WorldVersion[] Announced => Moons.IsEmpty && Wanted.IsEmpty
+    public WorldVersion[] Announced => Moons.Count + Wanted.Count == 0
         ? []
         : [.. Moons.Values.Select(moon => moon.World.Version), .. Wanted.Keys.Select(id => new WorldVersion(id, 0))];
 
     public bool IsFull => Moons.Count + Wanted.Count >= Vl1Limits.Moons;
 
-    public bool IsSeed(NodeId node) => Wanted.Count > 0 && Wanted.ContainsValue(node);
+    public bool IsSeed(NodeId node) => Wanted.Count > 0 && Wanted.Values.Contains(node);
 
     /// <summary>
     /// The roots of the planet, then those that only moons have. A root that is listed several times has the endpoints of all its entries.
     /// </summary>
-    public IEnumerable<(PlanetRoot Root, bool OfMoon)> Roots => Planet.Roots.Select(root => (root, false))
-        .Concat(Moons.OrderBy(moon => moon.Key).SelectMany(moon => moon.Value.Roots).Select(root => (root, true)))
-        .GroupBy(entry => entry.Item1.Identity)
-        .Select(
-            same => (new PlanetRoot(same.Key, [.. same.SelectMany(entry => entry.Item1.EndPoints).Distinct()]),
-                same.All(entry => entry.Item2)));
+    public IReadOnlyList<(PlanetRoot Root, bool OfMoon)> Roots
+    {
+        get
+        {
+            var roots = new List<(PlanetRoot Root, bool OfMoon)>();
+            foreach (var root in Planet.Roots)
+            {
+                Add(roots, root, ofMoon: false);
+            }
+
+            if (Moons.Count > 0)
+            {
+                foreach (var root in Moons.Values.OrderBy(moon => moon.Id).SelectMany(moon => moon.Roots))
+                {
+                    Add(roots, root, ofMoon: true);
+                }
+            }
+
+            return roots;
+        }
+    }
 
     /// <summary>Uses a moon whose definition is known, unless a newer revision is in use.</summary>
     public WorldSet With(Moon moon) => Moons.TryGetValue(moon.Id, out var known) && known.Timestamp >= moon.Timestamp
         ? this
-        : this with { Moons = Moons.SetItem(moon.Id, moon), Wanted = Wanted.Remove(moon.Id) };
+        : this with { Moons = new Dictionary<ulong, Moon>(Moons) { [moon.Id] = moon }, Wanted = Without(Wanted, moon.Id) };
 
     /// <summary>Looks for the definition of a moon, unless it is known.</summary>
-    public WorldSet Wanting(ulong id, NodeId seed) => Moons.ContainsKey(id) ? this : this with { Wanted = Wanted.SetItem(id, seed) };
+    public WorldSet Wanting(ulong id, NodeId seed) =>
+        Moons.ContainsKey(id) ? this : this with { Wanted = new Dictionary<ulong, NodeId>(Wanted) { [id] = seed } };
 
-    public WorldSet Without(ulong id) => this with { Moons = Moons.Remove(id), Wanted = Wanted.Remove(id) };
+    public WorldSet Without(ulong id) => this with { Moons = Without(Moons, id), Wanted = Without(Wanted, id) };
 
     /// <summary>
     /// Whether a world that a node has sent is accepted: an update from a root, signed by the update key of the revision in use; or the
@@ -73,4 +87,33 @@ internal sealed record WorldSet(Planet Planet, ImmutableDictionary<ulong, Moon> 
     public WorldSet With(World world) => world.Type == World.MoonType
         ? Moons.ContainsKey(world.Id) || Wanted.ContainsKey(world.Id) ? With(new Moon(world)) : this
         : world.Id == Planet.Id && world.Timestamp > Planet.Timestamp ? this with { Planet = new Planet(world) } : this;
+
+    private static Dictionary<ulong, T> Without<T>(IReadOnlyDictionary<ulong, T> all, ulong id)
+    {
+        var others = new Dictionary<ulong, T>(all);
+        others.Remove(id);
+        return others;
+    }
+
+    private static void Add(List<(PlanetRoot Root, bool OfMoon)> roots, PlanetRoot root, bool ofMoon)
+    {
+        int known = roots.FindIndex(entry => entry.Root.Identity.Equals(root.Identity));
+        var endPoints = known < 0 ? [] : new List<InetEndPoint>(roots[known].Root.EndPoints);
+        foreach (var endPoint in root.EndPoints)
+        {
+            if (!endPoints.Contains(endPoint))
+            {
+                endPoints.Add(endPoint);
+            }
+        }
+
+        if (known < 0)
+        {
+            roots.Add((new PlanetRoot(root.Identity, endPoints), ofMoon));
+        }
+        else
+        {
+            roots[known] = (new PlanetRoot(root.Identity, endPoints), roots[known].OfMoon);
+        }
+    }
 }
