@@ -55,6 +55,34 @@ public class StartTests
     }
 
     [Fact]
+    public async Task Start_with_a_damaged_identity_closes_the_sockets_that_were_opened_beside_its_check()
+    {
+        await using var world = await LoopbackWorld.StartAsync(Token);
+        using var folder = TemporaryFolder.WithIdentity(5);
+        string secret = Path.Combine(folder.Path, IdentityStore.SecretFileName);
+        string sound = await File.ReadAllTextAsync(secret, Token);
+        var resources = new FailingResources(int.MaxValue);
+        await using var node = new ManagedNode(new ManagedNodeOptions
+        {
+            StoragePath = folder.Path,
+            Planet = world.Planet,
+            TimeProvider = resources.Time,
+            DatagramTransportFactory = resources.OpenTransport,
+        });
+        await File.WriteAllTextAsync(secret, "0" + sound[1..], Token);
+
+        var error = await Assert.ThrowsAsync<ZeroTierException>(() => node.StartAsync(Token).WaitAsync(Limit, Token));
+
+        Assert.Equal(ZeroTierError.Storage, error.Error);
+        Assert.Contains(secret, error.Message, StringComparison.Ordinal);
+        Assert.Equal(0, resources.OpenTimers);
+        Assert.Equal(0, resources.OpenTransports);
+        await File.WriteAllTextAsync(secret, sound, Token);
+        await node.StartAsync(Token).WaitAsync(Limit, Token);
+        Assert.Equal(1, resources.OpenTransports);
+    }
+
+    [Fact]
     public async Task Start_without_a_planet_says_what_to_do()
     {
         await using var node = new ManagedNode(new ManagedNodeOptions { Identity = TestIdentities.Get(1) });
