@@ -8,13 +8,13 @@ internal interface IFrameLink
 
     /// <summary>
     /// Largest Ethernet payload that currently leaves as one physical datagram to a station, in bytes; it follows the path MTU. For an
-    /// unknown station: the payload that fits the default path MTU.
+    /// station whose node is not known: the payload that fits the datagrams that nodes use on every path.
     /// </summary>
     int UnfragmentedPayload(MacAddress destination);
 
     /// <summary>
-    /// The size that the station should be asked not to exceed when it sends (the MSS that we announce), in bytes. It fragments by itself
-    /// what is longer than the datagrams that nodes send on every path, so this is small only where the path carries less than those.
+    /// The size that the station should be asked not to exceed when it sends (the MSS that we announce), in bytes. The station fragments
+    /// what is longer than the datagrams that nodes use on every path, so this is small only where the path carries less than those.
     /// </summary>
     int ExpectedPayload(MacAddress destination);
 

@@ -9,7 +9,7 @@ internal interface IIpOutput
     int MaxPayload(in IpAddress destination);
 
     /// <summary>
-    /// The largest transport payload that the peer should be asked not to exceed when it sends (the MSS that we announce); see
+    /// The transport payload that the peer should be asked not to exceed when it sends (the MSS that we announce); see
     /// <see cref="IFrameLink.ExpectedPayload"/>.
     /// </summary>
     int ExpectedPayload(in IpAddress destination) => MaxPayload(destination);

@@ -17,8 +17,8 @@ namespace ZeroTier.Managed.IpStack;
 ///                                   │ used                       │
 ///                                   └────► Delay ──5 s──► Probe ─┴─ three unanswered: the entry is dropped
 /// </code>
-/// Changes are made under the cache's lock, no other lock is taken under it, and frames are sent after its release. A neighbour that is
-/// reachable is found without it, since each batch of packets looks one up.
+/// All but the time of the last use changes under the cache's lock; no other lock is taken under it, and frames are sent after its release.
+/// A neighbour that is reachable is found without it, since each batch of packets looks one up.
 /// </remarks>
 internal sealed class NeighborCache : IDisposable
 {

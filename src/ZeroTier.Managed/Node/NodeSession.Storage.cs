@@ -58,6 +58,21 @@ internal sealed partial class NodeSession
         return loading;
     }
 
+    /// <summary>The loaded identity, or that of a node without a folder. If it cannot be loaded, the sockets are closed.</summary>
+    private static async ValueTask<NodeIdentity?> OwnIdentityAsync(
+        Task<IdentityStore>? loading, NodeIdentity? identity, IDatagramTransport? udp)
+    {
+        try
+        {
+            return loading is null ? identity : (await loading.ConfigureAwait(false)).Identity;
+        }
+        catch when (udp is not null)
+        {
+            await udp.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
     // Without a configured port, the port of the last run is tried first, since peers still send to it.
     private UdpDatagramTransport OpenUdp(Planet planet)
     {
@@ -73,14 +88,9 @@ internal sealed partial class NodeSession
             {
                 var transport = OpenUdp(planet, candidate);
                 int port = transport.LocalEndPoints[0].Port;
-                if (port != last)
+                if (port != last && last != 0)
                 {
-                    if (last != 0)
-                    {
-                        NodeLog.PortMoved(_log, last, port);
-                    }
-
-                    Store(() => stored.Save(port), "The UDP port");
+                    NodeLog.PortMoved(_log, last, port);
                 }
 
                 return transport;
@@ -94,6 +104,16 @@ internal sealed partial class NodeSession
         }
 
         throw new UnreachableException();
+    }
+
+    // Called once the identity is known to be sound: a start that fails before changes nothing in the folder.
+    private void StorePort(IDatagramTransport udp)
+    {
+        if (Options.Port == 0 && Options.DatagramTransportFactory is null && _port is { } stored
+            && udp.LocalEndPoints[0].Port is var port && port != stored.Load())
+        {
+            Store(() => stored.Save(port), "The UDP port");
+        }
     }
 
     private UdpDatagramTransport OpenUdp(Planet planet, int port) => UdpDatagramTransport.Open(new UdpDatagramTransportOptions

@@ -306,27 +306,20 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
             _peerFiles = new PeerFiles(peers, Options.TimeProvider, _log);
         }
 
-        var planet = _files is null ? Options.Planet : _files.LoadPlanet(Options.Planet);
-        if (planet is null)
-        {
-            throw new ZeroTierException(
-                ZeroTierError.Underlay,
-                "No planet is set, so the node knows no roots. Set ManagedNodeOptions.Planet, for example "
-                + "Planet.Load(\"/etc/myapp/planet\"), or put a file named 'planet' into the storage folder. No public roots are "
-                + "used by default.");
-        }
-
-        var udp = Options.DatagramTransportFactory?.Invoke() ?? OpenUdp(planet);
+        Planet planet;
+        IDatagramTransport? udp = null;
         try
         {
-            identity = loading is null ? identity : (await loading.ConfigureAwait(false)).Identity;
+            planet = LoadPlanet();
+            udp = Options.DatagramTransportFactory?.Invoke() ?? OpenUdp(planet);
         }
-        catch
+        finally
         {
-            await udp.DisposeAsync().ConfigureAwait(false);
-            throw;
+            // If both fail, the identity is what to mend first.
+            identity = await OwnIdentityAsync(loading, identity, udp).ConfigureAwait(false);
         }
 
+        StorePort(udp);
         _transport = _resources.Add(await WithTcpRelayAsync(udp, planet, identity!).ConfigureAwait(false));
         var tableOptions = new NetworkTableOptions
         {
@@ -393,6 +386,14 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
         cancellationToken.ThrowIfCancellationRequested();
         UpdateOnline();
     }
+
+    private Planet LoadPlanet() =>
+        (_files is null ? Options.Planet : _files.LoadPlanet(Options.Planet))
+        ?? throw new ZeroTierException(
+            ZeroTierError.Underlay,
+            "No planet is set, so the node knows no roots. Set ManagedNodeOptions.Planet, for example "
+            + "Planet.Load(\"/etc/myapp/planet\"), or put a file named 'planet' into the storage folder. No public roots are "
+            + "used by default.");
 
     private void OnBuffersUsedUp(BudgetReport report)
     {

@@ -86,7 +86,7 @@ internal sealed partial class VirtualPort : IFrameLink, INeighborResolver, IMult
 
     /// <inheritdoc />
     public int UnfragmentedPayload(MacAddress destination) =>
-        PayloadOf(Addressing.TryGetNode(destination, out var member) ? _vl1.FindMtu(member)?.Size ?? PathMtu.Base : PathMtu.Max);
+        PayloadOf(Addressing.TryGetNode(destination, out var member) ? _vl1.FindMtu(member)?.Size ?? PathMtu.Base : PathMtu.Usual);
 
     /// <inheritdoc />
     public int ExpectedPayload(MacAddress destination) =>

@@ -148,6 +148,47 @@ public sealed class Vl1PathMtuTests
     }
 
     [Fact]
+    public void Data_that_the_system_refuses_ends_the_use_of_its_size_at_once()
+    {
+        using var net = new Vl1Simulation();
+        var (_, server, client) = Vl1NetworkTests.Triangle(net);
+        Narrow(net, client, server, 8952, 8952);
+        Vl1NetworkTests.Connect(net, server, client);
+        Exchange(net, client, server, seconds: 5);
+        var path = client.PeerOf(server).Route.Path!;
+        client.Node.OnRefused(path.Socket, path.EndPoint.WithPort(1), PathMtu.Max);
+        client.Node.OnRefused(path.Socket + 1, path.EndPoint, PathMtu.Max);
+        client.Node.OnRefused(path.Socket, path.EndPoint, PathMtu.Max + 1);
+        Assert.Equal(PathMtu.Max, SizeTo(client, server));
+        Assert.DoesNotContain(client.Client.Changes, change => change.Change == PeerChange.PathNarrowed);
+
+        Narrow(net, client, server, 1300, 8952);
+        net.Advance(0.5);
+        client.Node.OnRefused(path.Socket, path.EndPoint, PathMtu.Max);
+        Assert.Equal(PathMtu.Base, SizeTo(client, server));
+        net.Advance(0.01);
+        Assert.Single(client.Client.Changes, change => change == (server.Id, PeerChange.PathNarrowed));
+        AssertAllArrive(net, client, server);
+        Exchange(net, client, server, seconds: 15);
+        Assert.InRange(SizeTo(client, server), 1285, 1300);
+    }
+
+    [Fact]
+    public void Data_for_a_root_that_the_system_refuses_ends_the_use_of_its_size_for_what_the_root_relays()
+    {
+        using var net = new Vl1Simulation();
+        var (root, server, client) = Vl1NetworkTests.Triangle(net);
+        net.Network.Block(client.Host, server.Host);
+        Exchange(net, client, server, seconds: 5);
+        Assert.Equal(Fragments.Mtu, SizeTo(client, server));
+        var path = client.PeerOf(root).Route.Path!;
+
+        client.Node.OnRefused(path.Socket, path.EndPoint, Fragments.Mtu);
+        Assert.Equal(PathMtu.Base, SizeTo(client, server));
+        AssertAllArrive(net, client, server);
+    }
+
+    [Fact]
     public void Doubts_without_end_cost_a_probe_per_second_and_a_dead_path_is_not_taken_for_a_narrow_one()
     {
         using var net = new Vl1Simulation();

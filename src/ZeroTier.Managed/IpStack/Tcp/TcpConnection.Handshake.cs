@@ -95,7 +95,7 @@ internal sealed partial class TcpConnection
         // RFC 6691: the MSS does not include TCP options; the payload of our segments is reduced by their length.
         _peerSegmentSize = syn.MaximumSegmentSize >= MinSegmentSize ? syn.MaximumSegmentSize : DefaultSegmentSize;
         _segmentSize = EffectiveSegmentSize;
-        _largestPayload = Math.Min(DefaultSegmentSize, _segmentSize);
+        _largestUnacknowledged = LeastFullSegment;
         _congestion = NewCongestionControl(_segmentSize);
     }
 

@@ -20,7 +20,10 @@ internal sealed partial class TcpConnection
     private uint _lastAcknowledged;
     private Paws _paws;
     private int _unacknowledgedBytes;
-    private int _largestPayload;
+
+    // The longest segment among those not acknowledged yet, or the least that counts as a full one: segments that are shorter are
+    // acknowledged together.
+    private int _largestUnacknowledged;
     private int _duplicatesDue;
     private bool _acknowledgeNow;
     private long _lastHeardAt;
@@ -274,7 +277,7 @@ internal sealed partial class TcpConnection
 
         if (payload.Length > 0)
         {
-            _largestPayload = Math.Max(_largestPayload, payload.Length);
+            _largestUnacknowledged = Math.Max(_largestUnacknowledged, payload.Length);
             if (_timestampsOn)
             {
                 // The echoed timestamp is of a segment of ours that had arrived when this one was sent (RFC 7323, 4.1).
@@ -347,7 +350,7 @@ internal sealed partial class TcpConnection
 
         // RFC 5681, 4.2: immediately for every second segment and when a gap closes; one acknowledgement is sent per batch. A short second
         // segment counts too: it usually ends a message, and with a delayed acknowledgement the sender would send a tail loss probe.
-        if (closesGap || _unacknowledgedBytes > _largestPayload)
+        if (closesGap || _unacknowledgedBytes > _largestUnacknowledged)
         {
             _acknowledgeNow = true;
         }
@@ -356,6 +359,8 @@ internal sealed partial class TcpConnection
             _acknowledgeAt = now + AcknowledgementDelay;
         }
     }
+
+    private int LeastFullSegment => Math.Min(DefaultSegmentSize, _segmentSize);
 
     // The window grows only while less than half of the memory budget is used.
     private void TuneWindow(long now)

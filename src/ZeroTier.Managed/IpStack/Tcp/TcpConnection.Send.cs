@@ -263,6 +263,7 @@ internal sealed partial class TcpConnection
 
         _lastAcknowledged = _receiveNext;
         _unacknowledgedBytes = 0;
+        _largestUnacknowledged = LeastFullSegment;
         _acknowledgeNow = false;
         _acknowledgeAt = Never;
     }

@@ -5,7 +5,7 @@ namespace ZeroTier.Managed.Vl1.Packets;
 /// </summary>
 /// <remarks>
 /// Nodes of ZeroTierOne send each full frame in two pieces. So that several receive threads seldom meet there are several tables; a packet
-/// belongs to the one that its ID selects. A sender who chooses the IDs fills one table at most as another would.
+/// belongs to the one that its ID selects. A sender who chooses the IDs can fill one table, but only up to its share of it.
 /// </remarks>
 internal sealed class PacketReassembly(DropCounters drops)
 {

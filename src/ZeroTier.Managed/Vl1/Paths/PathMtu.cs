@@ -175,13 +175,25 @@ internal sealed class PathMtu
         return true;
     }
 
-    /// <summary>The operating system refused a datagram of this size: treated as lost without waiting for an answer.</summary>
-    public void OnRefused(int size, long now)
+    /// <summary>
+    /// The operating system refused a datagram of this size. A probe counts as lost without waiting for an answer; a size in use is given
+    /// up. True if the caller should continue with <see cref="Next"/>.
+    /// </summary>
+    public bool OnRefused(int size, long now)
     {
         if (Probing == size)
         {
             OnLost(now);
+            return true;
         }
+
+        if (Probing != 0 || size <= Base || size > _size)
+        {
+            return false;
+        }
+
+        Restart(now);
+        return true;
     }
 
     /// <summary>The layer above suspects that large packets are lost. True if a probe should be sent now.</summary>

@@ -11,6 +11,7 @@ internal sealed class MtuDiscovery(
     ControlPlane control, PeerTable peers, Router router, HelloSender helloSender, Prober prober, ILogger log)
 {
     private readonly List<SizeProbe> _sizeProbes = [];
+    private long _nextSearch = long.MinValue;
 
     /// <summary>A node no longer answers: the path MTU to it may have fallen and is probed.</summary>
     public void DoubtSize(NodeId id)
@@ -35,13 +36,36 @@ internal sealed class MtuDiscovery(
     {
         using (control.Enter())
         {
+            long now = control.Now;
+            bool probing = false;
             for (int i = _sizeProbes.Count - 1; i >= 0; i--)
             {
-                var probe = _sizeProbes[i];
-                if (probe.Path.Is(socket, destination) && probe.Mtu.Probing == size)
+                var (peer, path, mtu) = _sizeProbes[i];
+                if (path.Is(socket, destination))
                 {
-                    probe.Mtu.OnRefused(size, control.Now);
-                    ContinueProbe(i, control.Now);
+                    probing = true;
+                    OnRefused(peer, path, mtu, size, now);
+                }
+            }
+
+            // Data was refused: the route has changed. All peers are searched, at most once a tick, since refusals come for each datagram.
+            if (!probing && now >= _nextSearch)
+            {
+                _nextSearch = now + Vl1Timing.Tick;
+                foreach (var peer in peers.All)
+                {
+                    foreach (var path in peer.Paths)
+                    {
+                        if (path.Is(socket, destination))
+                        {
+                            OnRefused(peer, path, path.Mtu, size, now);
+                        }
+                    }
+
+                    if (peer.Relayed is { } relayed && relayed.Root.Is(socket, destination))
+                    {
+                        OnRefused(peer, relayed.Root, relayed.Mtu, size, now);
+                    }
                 }
             }
         }
@@ -79,6 +103,16 @@ internal sealed class MtuDiscovery(
                     return;
                 }
             }
+        }
+    }
+
+    private void OnRefused(Peer peer, PeerPath path, PathMtu mtu, int size, long now)
+    {
+        int former = mtu.Size;
+        if (mtu.OnRefused(size, now))
+        {
+            TellIfNarrower(peer, path, mtu, former);
+            ProbeSize(peer, path, mtu, now);
         }
     }
 
@@ -120,6 +154,11 @@ internal sealed class MtuDiscovery(
             _sizeProbes.RemoveAt(index);
         }
 
+        TellIfNarrower(peer, path, mtu, former);
+    }
+
+    private void TellIfNarrower(Peer peer, PeerPath path, PathMtu mtu, int former)
+    {
         if (mtu.Size < former)
         {
             Vl1Log.PathNarrowed(log, peer.Id, path.EndPoint, mtu.Size);

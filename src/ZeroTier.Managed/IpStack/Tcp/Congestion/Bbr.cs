@@ -19,7 +19,7 @@ internal sealed partial class Bbr : ICongestionControl
     private const int MinSegments = 4;
 
     // Draft, 5.6.2: until the bandwidth is known, the rate follows from the window. The first flight leaves at once, so its
-    // acknowledgements come at once: samples of the next two rounds span the pause after them, and are too low.
+    // acknowledgements come at once: samples of the two rounds after that of the first flight span the pause, and are too low.
     private const int RoundsByWindow = 3;
 
     private SplitMix _random;
