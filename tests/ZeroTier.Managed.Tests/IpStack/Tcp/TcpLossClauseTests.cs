@@ -24,6 +24,22 @@ public sealed class TcpLossClauseTests
     }
 
     [Fact]
+    public void Rfc5681_4_2_SecondSegment_IsAcknowledgedAtOnce_AlsoWhenSegmentsHaveBecomeShorter()
+    {
+        using var peer = new TcpPeer();
+        peer.Open();
+        uint next = peer.OurNext;
+        foreach (int length in (int[])[1300, 560])
+        {
+            peer.Send(Ack, next, peer.TheirNext, payload: new string('f', length));
+            peer.ExpectNothing();
+            peer.Send(Ack, next + (uint)length, peer.TheirNext, payload: new string('f', length));
+            next += 2 * (uint)length;
+            Assert.Equal(next, peer.Expect(Ack).Acknowledgement);
+        }
+    }
+
+    [Fact]
     public void Rfc2018_4_RowMovesWithTheWindow_WhileALaterRangeIsHeld()
     {
         using var peer = new TcpPeer();
