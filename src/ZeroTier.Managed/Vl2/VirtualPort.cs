@@ -85,8 +85,9 @@ internal sealed partial class VirtualPort : IFrameLink, INeighborResolver, IMult
     }
 
     /// <inheritdoc />
-    public int UnfragmentedPayload(MacAddress destination) =>
-        PayloadOf(Addressing.TryGetNode(destination, out var member) ? _vl1.FindMtu(member)?.Size ?? PathMtu.Base : PathMtu.Usual);
+    public int UnfragmentedPayload(MacAddress destination) => Addressing.TryGetNode(destination, out var member)
+        ? PayloadOf(_vl1.FindMtu(member)?.Size ?? PathMtu.Base)
+        : PathMtu.Usual - PacketHeader.Size - ExtFrameHeaderLength; // Behind a bridge: an EXT_FRAME to that member.
 
     /// <inheritdoc />
     public int ExpectedPayload(MacAddress destination) =>

@@ -62,13 +62,14 @@ public class StartTests
         string secret = Path.Combine(folder.Path, IdentityStore.SecretFileName);
         string sound = await File.ReadAllTextAsync(secret, Token);
         var resources = new FailingResources(int.MaxValue);
-        await using var node = new ManagedNode(new ManagedNodeOptions
+        var options = new ManagedNodeOptions
         {
             StoragePath = folder.Path,
             Planet = world.Planet,
             TimeProvider = resources.Time,
             DatagramTransportFactory = resources.OpenTransport,
-        });
+        };
+        await using var node = new ManagedNode(options);
         await File.WriteAllTextAsync(secret, "0" + sound[1..], Token);
 
         var error = await Assert.ThrowsAsync<ZeroTierException>(() => node.StartAsync(Token).WaitAsync(Limit, Token));
@@ -77,6 +78,15 @@ public class StartTests
         Assert.Contains(secret, error.Message, StringComparison.Ordinal);
         Assert.Equal(0, resources.OpenTimers);
         Assert.Equal(0, resources.OpenTransports);
+
+        // Neither a missing planet hides it, nor does a socket that was opened leave its port in the folder.
+        await using var planetless = new ManagedNode(options with { Planet = null });
+        error = await Assert.ThrowsAsync<ZeroTierException>(() => planetless.StartAsync(Token).WaitAsync(Limit, Token));
+        Assert.Contains(secret, error.Message, StringComparison.Ordinal);
+        await using var udp = new ManagedNode(options with { DatagramTransportFactory = null });
+        await Assert.ThrowsAsync<ZeroTierException>(() => udp.StartAsync(Token).WaitAsync(Limit, Token));
+        Assert.False(File.Exists(Path.Combine(folder.Path, "port")));
+
         await File.WriteAllTextAsync(secret, sound, Token);
         await node.StartAsync(Token).WaitAsync(Limit, Token);
         Assert.Equal(1, resources.OpenTransports);

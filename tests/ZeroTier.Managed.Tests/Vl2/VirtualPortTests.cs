@@ -66,6 +66,15 @@ public sealed class VirtualPortTests : IDisposable
     }
 
     [Fact]
+    public void Frame_to_a_station_behind_a_bridge_is_one_datagram_of_the_usual_size()
+    {
+        const int HeaderOfExtFrame = 8 + 1 + 6 + 6 + 2; // Network, flags, two addresses, EtherType: chapter 3.7.3.
+        var bridged = new MacAddress(0x52_00_00_00_00_01); // No member: networks do not use this first octet (3.7.1).
+
+        Assert.Equal(Fragments.Mtu - PacketHeader.Size - HeaderOfExtFrame, _port.UnfragmentedPayload(bridged));
+    }
+
+    [Fact]
     public void Frame_with_another_members_address_is_dropped_and_never_delivered()
     {
         Assert.Equal(PacketResult.Accepted, _port.OnFrame(_peer, default, Frame(Udp(_other))));
